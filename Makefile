@@ -52,11 +52,11 @@ check: setup ## formatting, lint, types for every supported Python, and the arch
 
 check-format:
 	@echo "check: format"
-	@$(PY) -m ruff format --check --quiet $(SOURCES) || { echo "run: make format"; exit 1; }
+	@$(PY) -m ruff format --check --quiet $(SOURCES) .ci/tally || { echo "run: make format"; exit 1; }
 
 check-lint:
 	@echo "check: lint"
-	@$(PY) -m ruff check --quiet $(SOURCES)
+	@$(PY) -m ruff check --quiet $(SOURCES) .ci/tally
 
 check-mypy:
 	@echo "check: mypy --strict"
