@@ -1,0 +1,1 @@
+"""The local cloud: the ports on one SQLite file."""
