@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FAMILY = frozenset({"milepost", "milepost_handlers", "milepost_cdk"})
 
 LAYERS = (
-    Layer(parts=frozenset({"errors"})),
+    Layer(parts=frozenset({"errors", "timestamps"})),
     Layer(parts=frozenset({"codec"})),
-    Layer(parts=frozenset({"options", "events", "functions", "step", "runs", "contract"}), peers=True),
+    Layer(parts=frozenset({"fields", "options", "events", "functions", "step", "runs", "contract"}), peers=True),
     Layer(parts=frozenset({"engine"})),
     Layer(parts=frozenset({"aws", "local"})),
     Layer(parts=frozenset({"app"})),
