@@ -70,7 +70,7 @@ check-pyright:
 
 check-versions:
 	@echo "check: nothing newer than Python 3.11 is used"
-	@$(PY) -m vermin --target=3.11- --violations --no-tips --quiet $(SHIPPED)
+	@$(PY) $(VENV)/bin/vermin --target=3.11- --violations --no-tips --quiet $(SHIPPED)
 
 check-architecture:
 	@echo "check: architecture"
