@@ -38,13 +38,16 @@ def append(conn: sqlite3.Connection, entries: Sequence[Entry], at_ms: int) -> No
     conn.executemany("INSERT INTO events (id, name, source, at_ms, detail) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", rows)
 
 
+_ALL: Final = EventQuery()
+
+
 class EventLog:
     """Reads the log."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def page(self, query: EventQuery = EventQuery(), *, after: LoggedEvent | None = None, limit: int = PAGE) -> list[LoggedEvent]:
+    def page(self, query: EventQuery = _ALL, *, after: LoggedEvent | None = None, limit: int = PAGE) -> list[LoggedEvent]:
         """At most ``limit`` events; ``after`` is the last one of the page before."""
         where: list[str] = ["TRUE"]
         values: list[str | int] = []
