@@ -1,0 +1,121 @@
+"""`App`: where events and functions are registered.
+
+Importing an app's module runs its decorators and nothing else: no cloud, no file, no network.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
+
+from milepost.errors import DefinitionError
+from milepost.events import CancelOn, Failure, Trigger
+from milepost.events.types import check_name, make_event_type
+from milepost.fields import fields_of
+from milepost.functions import DefFunction, Definitions, Function
+from milepost.options import Retry
+from milepost.registration import Registration, check_identifier, place_of
+from milepost.step import Step
+
+E = TypeVar("E")
+R = TypeVar("R")
+T = TypeVar("T")
+
+FailureHandler: TypeAlias = Callable[[E, Step, Failure], object] | Function[Failure, Any]
+
+
+class _Decorator(Protocol[E]):
+    """What ``@app.function(on=...)`` is: the body takes the trigger's event."""
+
+    def __call__(self, body: Callable[[E, Step], R], /) -> DefFunction[E, R]: ...
+
+
+class _OpenDecorator(Protocol):
+    """The same where the event's type comes from the body's annotation."""
+
+    def __call__(self, body: Callable[[E, Step], R], /) -> DefFunction[E, R]: ...
+
+
+class FunctionOptions(TypedDict, Generic[E], total=False):
+    """Options of ``@app.function``, beside ``on``."""
+
+    name: str | None
+    """None: the def's own name."""
+    retries: int
+    """4; of the body, and of each step that has no retry of its own."""
+    retry: Retry | None
+    """Instead of retries."""
+    cancel_on: Sequence[type[Any] | CancelOn[Any]]
+    """Events that cancel the run; each key must equal the field of that name in the run's own event."""
+    waits_for: Sequence[type[Any]]
+    """Every event that the body waits for."""
+    on_failure: FailureHandler[E] | None
+    on_cancel: FailureHandler[E] | None
+    worker: str
+    """The worker group: "default"."""
+
+
+class App:
+    """The events and functions of one application. ``name``: 1 to 64 letters, digits, - and _. Raises DefinitionError."""
+
+    def __init__(self, name: str, /) -> None:
+        self._definitions = Definitions(check_identifier(name, "App"))
+
+    @property
+    def name(self) -> str:
+        return self._definitions.app
+
+    @property
+    def definitions(self) -> Definitions:
+        """What is registered; for milepost's own use."""
+        return self._definitions
+
+    def __repr__(self) -> str:
+        return f"App({self.name!r})"
+
+    # ---- registration ------------------------------------------------------------------------------------------------
+
+    def event(self, name: str, /, *, keys: Sequence[str] = ()) -> Callable[[type[T]], type[T]]:
+        """Give a class its event name. A plain class becomes a frozen dataclass; Event, dataclass, Struct, TypedDict, pydantic stay as they are.
+
+        ``name``: 1 to 128 characters, EventBridge's detail-type. ``keys``: up to 4 fields by which a run can wait for the
+        event or be cancelled by it: str, int, float, bool. Raises DefinitionError for names, keys and classes that cannot be,
+        and for a second event of this name or class, naming both places.
+        """
+        check_name(name)
+        if isinstance(keys, str):
+            raise DefinitionError(f"@app.event({name!r}): keys= takes a sequence: keys=({keys!r},)")
+        place = place_of(sys._getframe(1))
+
+        def register(cls: type[T]) -> type[T]:
+            if not isinstance(cls, type):
+                raise DefinitionError(f"@app.event({name!r}) stands above a class, not {cls!r}")
+            if fields_of(cls) is None and cls.__mro__[1:] == (object,):
+                dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+            self._definitions.add_event(make_event_type(name, cls, tuple(keys)), place)
+            return cls
+
+        return register
+
+    @overload
+    def function(self, *, on: type[E] | Trigger[E], **options: Unpack[FunctionOptions[E]]) -> _Decorator[E]: ...
+    @overload
+    def function(
+        self, *, on: Sequence[type[Any] | Trigger[Any]] | None = None, **options: Unpack[FunctionOptions[Any]]
+    ) -> _OpenDecorator: ...
+    def function(self, *, on: Any = None, **options: Any) -> Any:
+        """Make a ``def`` durable: its steps are recorded, and it survives the worker that runs it.
+
+        ``on``: an event class, a Trigger with a content filter, a Cron, a list of up to 10 of them, or nothing for a function
+        that is only invoked, whose data are then what ``event`` is annotated as. Other options: `FunctionOptions`.
+        Raises DefinitionError for all that cannot be, and for a second function of this name, naming both places.
+        """
+        registration = Registration(self._definitions, on, options, sys._getframe(1))
+
+        def register(body: Callable[[Any, Step], Any]) -> DefFunction[Any, Any]:
+            definition = registration.define(body)
+            code = body.__code__  # type: ignore[attr-defined]  # define() takes functions only
+            self._definitions.add_function(definition, f"{code.co_filename}:{code.co_firstlineno}")
+            return DefFunction(definition)
+
+        return register

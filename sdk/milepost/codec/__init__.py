@@ -1,0 +1,17 @@
+"""Values as JSON and back: what is stored reads back as what it was, or is refused when it is stored."""
+
+from milepost.codec.digest import arguments_digest
+from milepost.codec.signatures import UnresolvedAnnotationError, decode_arguments, parameter_codecs, resolve, return_codec
+from milepost.codec.values import NATIVE, Codec, encode
+
+__all__ = [
+    "NATIVE",
+    "Codec",
+    "UnresolvedAnnotationError",
+    "arguments_digest",
+    "decode_arguments",
+    "encode",
+    "parameter_codecs",
+    "resolve",
+    "return_codec",
+]

@@ -1,0 +1,389 @@
+"""Every error milepost raises, in one tree, split by who must act; and errors as they are stored.
+
+    MilepostError
+    ├── your code
+    │   ├── DefinitionError          at import: an unknown key or path, two of one name, a cron that cannot be
+    │   ├── UsageError               in a body: a step method given arguments it cannot take
+    │   ├── EventError               an event that does not fit its type, or that no type is known for
+    │   ├── CodecError               a stored or received value that cannot be rebuilt as its annotation says
+    │   │   └── ValueNotStorable     a result or argument that cannot be stored
+    │   ├── UndeclaredWaitError      a wait for an event that the function does not declare in waits_for
+    │   ├── NonDeterminismError      a replay took another path than its history; the run is paused
+    │   ├── NonRetriableError        yours to raise: do not try again
+    │   └── RetryAfterError          yours to raise: try again at, or after
+    ├── what steps raise
+    │   ├── StepError                a step that failed for good; also an instance of the original class
+    │   │   ├── StepInterrupted      once=True, and the worker died in it
+    │   │   └── WorkerCrashed        the worker died in this step again and again
+    │   ├── InvokeError              a child run that failed or was cancelled
+    │   ├── RaceError                every branch of a race failed
+    │   └── WaitTimeout              a callback, poll or child that did not come in time
+    └── your configuration, and doors
+        ├── NoCloudError             no cloud to act on
+        ├── StateFileError           a state file that is newer, corrupt, foreign, or held by another worker
+        ├── RunNotFound
+        ├── FunctionNotFound
+        ├── StepNotFound
+        └── RunNotCompleted          the result of a run that has none
+
+The module knows nothing but the standard library, and never imports the module of an error that it reads back.
+"""
+
+import os
+import sys
+import threading
+import traceback
+import types
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+TRACEBACK_LIMIT = 4_000
+"""Characters of a traceback that are kept: the first fifth and the end, where the raising frames are."""
+
+MESSAGE_LIMIT = 2_000
+"""Characters of an error's message that are kept."""
+
+
+class MilepostError(Exception):
+    """Base of every error of milepost. `except MilepostError` catches them all."""
+
+
+# ---- your code -------------------------------------------------------------------------------------------------------
+
+
+class DefinitionError(MilepostError):
+    """An app, event, function or option that cannot be: raised where it is defined, before anything runs."""
+
+
+class UsageError(MilepostError):
+    """A step method was given arguments it cannot take: a naive datetime, a negative sleep, an unknown key.
+
+    Raised at the call, before anything is written. Trying again would not help: it is never retried and fails the run.
+    """
+
+
+class EventError(MilepostError):
+    """An event does not fit its type, or has none that is known here. Says which field, and what was found. Never retried."""
+
+
+class CodecError(MilepostError):
+    """A value cannot be rebuilt as its annotation says. Names the field, and what was found. Never retried."""
+
+    def __init__(self, message: str, *, problem: str | None = None) -> None:
+        super().__init__(message)
+        self._problem = problem if problem is not None else message
+
+    @property
+    def problem(self) -> str:
+        """The field and what is wrong with it, without the name of the whole value."""
+        return self._problem
+
+
+class ValueNotStorable(CodecError):
+    """A value cannot be stored, or would not read back as what it is. Names the value, and its type. Never retried."""
+
+
+class NonDeterminismError(MilepostError):
+    """A replay asked for another step than its history holds. The run is paused, its history untouched."""
+
+
+class UndeclaredWaitError(MilepostError):
+    """A function waits for an event that it does not declare in ``waits_for``. Fails the run; says what to add."""
+
+
+class NonRetriableError(MilepostError):
+    """Raise it in a step or a body to fail at once, whatever retries are left."""
+
+
+class RetryAfterError(MilepostError):
+    """Raise it in a step or a body to be tried again at a time of your choosing; counts as an attempt.
+
+    ``when``: an aware datetime, or a timedelta from now. Raises UsageError for a naive datetime or a negative timedelta.
+    """
+
+    def __init__(self, when: timedelta | datetime, message: str = "") -> None:
+        if isinstance(when, datetime):
+            if when.utcoffset() is None:
+                raise UsageError("RetryAfterError: a naive datetime names no instant; give it a time zone: datetime.now(UTC) + ...")
+        elif not isinstance(when, timedelta):
+            raise UsageError(f"RetryAfterError: when is a timedelta or an aware datetime, not {type(when).__name__}")
+        elif when < timedelta(0):
+            raise UsageError(f"RetryAfterError: {when} lies in the past")
+        super().__init__(message or f"try again {'at' if isinstance(when, datetime) else 'in'} {when}")
+        self._when = when
+
+    @property
+    def when(self) -> timedelta | datetime:
+        """The instant, or the time from now, before which nothing is tried again."""
+        return self._when
+
+
+# ---- errors as they are stored ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ErrorInfo:
+    """An error as it is stored. ``str()`` is "Type: message", with the step it came from."""
+
+    type: str
+    """Qualified name of the original class, with its module: "shop.payments.CardDeclined"."""
+    message: str
+    traceback: str = ""
+    step: str | None = None
+    """The step that failed; None when the body itself did."""
+
+    def __str__(self) -> str:
+        text = f"{_short(self.type)}: {self.message}" if self.message else _short(self.type)
+        return text if self.step is None else f"{text} (step {self.step!r})"
+
+
+def _short(type_name: str) -> str:
+    return type_name.rpartition(">.")[2].rpartition(".")[2]
+
+
+def describe(error: BaseException, step: str | None = None) -> ErrorInfo:
+    """The stored form of an error; that of a StepError is what its step failed with. Never raises.
+
+    ``step``: the path of the failing step, kept when the error does not name one itself.
+    """
+    if isinstance(error, StepError):
+        return error.info if error.info.step is not None or step is None else replace(error.info, step=step)
+    cls = type(error)
+    try:
+        message = str(error)
+    except Exception as failure:  # noqa: BLE001 - a user's __str__ may raise anything, and its error must still be stored
+        message = f"<str() of this {cls.__name__} raised {type(failure).__name__}>"
+    trace = traceback.TracebackException.from_exception(error)
+    _hide_own_frames(trace)
+    text = "".join(trace.format())
+    return ErrorInfo(
+        f"{cls.__module__}.{cls.__qualname__}", _cut(_clean(message), MESSAGE_LIMIT), _cut(_clean(text), TRACEBACK_LIMIT), step
+    )
+
+
+_OWN_FILES = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib would be imported for this alone
+
+
+def _hide_own_frames(trace: traceback.TracebackException | None) -> None:
+    """Leave the frames of the user's code; all of them where every frame is ours."""
+    while trace is not None:
+        frames = [frame for frame in trace.stack if not frame.filename.startswith(_OWN_FILES)]
+        if frames:
+            trace.stack = traceback.StackSummary.from_list(frames)
+        _hide_own_frames(trace.__cause__)
+        trace = trace.__context__
+
+
+def _clean(text: str) -> str:
+    """Without lone surrogates, which no JSON can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    gap = f"\n... {len(text) - limit} characters left out ...\n"
+    head = limit // 5
+    return text[:head] + gap + text[len(text) - (limit - head - len(gap)) :]
+
+
+# ---- what steps raise ------------------------------------------------------------------------------------------------
+
+
+class StepError(MilepostError):
+    """A step that failed for good, on the first run and on every replay alike.
+
+    It is also an instance of the original class when that is known where it is read back, so that both
+    ``except CardDeclined`` and ``except StepError`` work. Attributes that the original's own ``__init__`` sets are not
+    there: only what `info` says was stored.
+    """
+
+    def __init__(self, step: str, info: ErrorInfo) -> None:
+        super().__init__(info.message)
+        self.__dict__["_failed"] = (step, info)
+
+    @property
+    def step(self) -> str:
+        """The step's path: its name, after the names of the scopes around it."""
+        failed: tuple[str, ErrorInfo] = self.__dict__["_failed"]
+        return failed[0]
+
+    @property
+    def info(self) -> ErrorInfo:
+        """The original error, as stored."""
+        failed: tuple[str, ErrorInfo] = self.__dict__["_failed"]
+        return failed[1]
+
+    def __str__(self) -> str:
+        return f"step {self.step!r} failed: {replace(self.info, step=None)}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.step!r}, {self.info.message!r})"
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        return step_error, (self.step, self.info, _plain_base(type(self)))
+
+
+class StepInterrupted(StepError):
+    """A step with ``once=True`` was running when its worker died: whether it took effect is not known, and it is not tried again."""
+
+
+class WorkerCrashed(StepError):
+    """The worker died in this step four times: out of memory, killed, or a crash of native code."""
+
+
+class InvokeError(MilepostError):
+    """A child run failed or was cancelled."""
+
+    def __init__(self, run_id: str, cause: StepError | None, message: str) -> None:
+        super().__init__(message)
+        self._run_id = run_id
+        self._cause = cause
+
+    @property
+    def run_id(self) -> str:
+        """The child run."""
+        return self._run_id
+
+    @property
+    def cause(self) -> StepError | None:
+        """What the child failed with; None when it was cancelled."""
+        return self._cause
+
+
+class RaceError(MilepostError):
+    """Every branch of a race failed."""
+
+    def __init__(self, errors: tuple[Exception, ...]) -> None:
+        super().__init__(f"all {len(errors)} branches failed: " + "; ".join(str(error) for error in errors))
+        self._errors = tuple(errors)
+
+    @property
+    def errors(self) -> tuple[Exception, ...]:
+        """One per branch, in order."""
+        return self._errors
+
+
+class WaitTimeout(MilepostError):
+    """A callback, a poll or a child run did not come to its end within ``timeout``."""
+
+
+# ---- your configuration, and doors -----------------------------------------------------------------------------------
+
+
+class NoCloudError(MilepostError):
+    """There is no cloud to act on: no running slice, no ``MILEPOST_*`` environment, no ``.milepost/`` directory."""
+
+
+class StateFileError(MilepostError):
+    """A state file cannot be used: written by a newer milepost, corrupt, foreign, or held by another worker."""
+
+
+class RunNotFound(MilepostError):
+    """No run has this id, or its retention is over."""
+
+
+class FunctionNotFound(MilepostError):
+    """The app has no function of this name. Suggests near names."""
+
+
+class StepNotFound(MilepostError):
+    """The run has no such step to start again from."""
+
+
+class RunNotCompleted(MilepostError):
+    """The result of a run that has not completed was asked for. ``error`` is what it failed with, if it did."""
+
+    def __init__(self, status: str, error: ErrorInfo | None = None) -> None:
+        super().__init__(f"the run has no result: it is {status}" + (f" ({error})" if error is not None else ""))
+        self._status = str(status)
+        self._error = error
+
+    @property
+    def status(self) -> str:
+        return self._status
+
+    @property
+    def error(self) -> ErrorInfo | None:
+        return self._error
+
+
+NEVER_RETRIED: tuple[type[MilepostError], ...] = (
+    NonRetriableError,
+    DefinitionError,
+    UsageError,
+    EventError,
+    CodecError,
+    UndeclaredWaitError,
+    NonDeterminismError,
+)
+"""Raised by a step or a body, these say that another attempt would end the same."""
+
+
+# ---- the original class of a step's error ----------------------------------------------------------------------------
+
+_lock = threading.Lock()
+_classes: dict[tuple[type[StepError], type[Exception]], type[StepError]] = {}
+
+
+def step_error(step: str, info: ErrorInfo, base: type[StepError] = StepError) -> StepError:
+    """The error that a failed step raises: an instance of (base, the original class), or of plain ``base``.
+
+    Plain when the original is local, not an Exception, cannot be combined, or lives in a module that this process has
+    not loaded: nothing is imported. The original's ``__init__`` is not called; ``args`` is ``(message,)``.
+    """
+    original = _loaded(info.type)
+    if original is None:
+        return base(step, info)
+    cls = _joined(base, original)
+    # BaseException.__new__ refuses subclasses of OSError and the like: the built-in class nearest in the order makes it.
+    builtin = next(parent for parent in cls.__mro__ if not parent.__flags__ & _HEAP_TYPE)
+    try:
+        error: StepError = builtin.__new__(cls, info.message)  # type: ignore[call-overload]
+    except TypeError:  # such as ExceptionGroup, which is nothing without its exceptions
+        return base(step, info)
+    error.args = (info.message,)
+    error.__dict__["_failed"] = (step, info)  # not by attribute: the original may be frozen
+    return error
+
+
+_HEAP_TYPE = 1 << 9
+"""Py_TPFLAGS_HEAPTYPE: set for classes made by a class statement (CPython's object.h, read 2026-11-22)."""
+
+
+def _loaded(type_name: str) -> type[Exception] | None:
+    """The Exception class of this qualified name, if its module is loaded; nothing is imported."""
+    parts = type_name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        module = sys.modules.get(".".join(parts[:cut]))
+        if module is None:
+            continue
+        found: object = module
+        for part in parts[cut:]:
+            found = vars(found).get(part) if isinstance(found, type | types.ModuleType) else None
+        if isinstance(found, type) and issubclass(found, Exception) and f"{found.__module__}.{found.__qualname__}" == type_name:
+            return found
+    return None
+
+
+def _joined(base: type[StepError], original: type[Exception]) -> type[StepError]:
+    with _lock:
+        cls = _classes.get((base, original))
+        if cls is None:
+            cls = _classes[base, original] = _join(base, original)
+        return cls
+
+
+def _join(base: type[StepError], original: type[Exception]) -> type[StepError]:
+    if issubclass(original, base):
+        return original
+    if issubclass(base, original):
+        return base
+    try:
+        return types.new_class(original.__name__, (base, original), exec_body=lambda names: names.update(__module__=original.__module__))
+    except Exception:  # noqa: BLE001 - layouts that do not combine, metaclasses and __init_subclass__ of the user's: plain is the promise
+        return base
+
+
+def _plain_base(cls: type[StepError]) -> type[StepError]:
+    return next(parent for parent in cls.__mro__ if parent in (StepError, StepInterrupted, WorkerCrashed))

@@ -1,0 +1,264 @@
+"""From what a user writes at ``@app.function`` to a checked FunctionDefinition: every import-time error of a function is here."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType, FunctionType
+from typing import Any, Final, NoReturn
+
+from milepost.codec import UnresolvedAnnotationError
+from milepost.errors import CodecError, DefinitionError, EventError
+from milepost.events import CRON_TICK, CancelOn, Cron, CronTick, EventType, Failure, Trigger
+from milepost.fields import UnknownPath, path_type, plain
+from milepost.definitions import CancelDefinition, Definitions, Function, FunctionDefinition, TriggerDefinition
+from milepost.options import Retry, check_count
+
+MAX_TRIGGERS: Final = 10
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME_RULE = "a name has 1 to 64 letters, digits, - and _, and begins with a letter or digit"
+
+_OPTIONS = frozenset({"name", "retries", "retry", "cancel_on", "waits_for", "on_failure", "on_cancel", "worker"})
+
+
+def check_identifier(name: object, what: str) -> str:
+    """The name of an app, function or worker group: it becomes part of names on AWS. Raises DefinitionError."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DefinitionError(f"{what} {name!r}: {_NAME_RULE}")
+    return name
+
+
+def place_of(frame: FrameType) -> str:
+    """file:line, for errors."""
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def locals_of(frame: FrameType) -> Mapping[str, Any]:
+    """The frame's locals as they are now; none at module level, whose names are globals."""
+    return {} if frame.f_locals is frame.f_globals or frame.f_code.co_name == "<module>" else dict(frame.f_locals)
+
+
+class Registration:
+    """One ``@app.function``: its options, and the definition that they make with a body."""
+
+    def __init__(self, definitions: Definitions, on: Any, options: Mapping[str, Any], frame: FrameType) -> None:
+        self._definitions = definitions
+        self._on = on
+        self._options = options
+        self._localns = locals_of(frame)
+        self._label = "@app.function"
+
+    def define(self, body: Any) -> FunctionDefinition:
+        """The definition. Raises DefinitionError, naming the function and what is wrong with it."""
+        if isinstance(body, Function):
+            self._refuse(f"{body.name} is a durable function already; decorate the plain def")
+        if not isinstance(body, FunctionType):
+            self._refuse(f"a durable function is a def, not {body!r}")
+        given = self._options.get("name")
+        self._label = f"@app.function {given or body.__name__!r}"
+        unknown = sorted(set(self._options) - _OPTIONS)
+        if unknown:
+            self._refuse(f"there is no option {', '.join(unknown)}; there are {', '.join(sorted(_OPTIONS | {'on'}))}")
+        name = check_identifier(body.__name__ if given is None else given, "the durable function")
+        self._check_body(body, ("event", "step"))
+        triggers = self._triggers()
+        definition = FunctionDefinition(
+            name=name,
+            body=body,
+            triggers=triggers,
+            decodes=tuple({trigger.event.name: trigger.event for trigger in triggers}.values()),
+            data_body=None if triggers else body,
+            retry=self._retry(),
+            cancel_on=self._cancel_on(triggers, body),
+            waits_for=self._waits_for(),
+            worker=check_identifier(self._options.get("worker", "default"), f"{self._label}: worker"),
+            localns=self._localns,
+            source_file=body.__code__.co_filename,
+        )
+        self._check_annotations(definition)
+        return self._with_handlers(definition)
+
+    def _refuse(self, why: str, cause: Exception | None = None) -> NoReturn:
+        raise DefinitionError(f"{self._label}: {why}") from cause
+
+    def _check_body(self, body: Any, parameters: tuple[str, ...]) -> None:
+        code = getattr(body, "__code__", None)
+        where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+        shape = f"def {getattr(body, '__name__', 'f')}({', '.join(parameters)})"
+        if inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body):
+            self._refuse(f"async bodies are not supported yet: write {shape}{where}")
+        if inspect.isgeneratorfunction(body):
+            self._refuse(f"the body is a generator; it must be a plain {shape}{where}")
+        try:
+            inspect.signature(body).bind(*parameters)
+        except TypeError as error:
+            self._refuse(f"the body takes {len(parameters)} positional arguments: {shape}, not {inspect.signature(body)}{where}", error)
+
+    def _check_annotations(self, definition: FunctionDefinition) -> None:
+        """At once, so that a type that cannot be stored is an import error; a name that the module defines later is left for later."""
+        try:
+            _ = definition.result, definition.data
+        except UnresolvedAnnotationError:
+            pass
+        except CodecError as error:
+            self._refuse(str(error), error)
+
+    # ---- triggers ----------------------------------------------------------------------------------------------------
+
+    def _triggers(self) -> tuple[TriggerDefinition, ...]:
+        if self._on is None:
+            return ()
+        if isinstance(self._on, str) or not isinstance(self._on, Sequence):
+            return (self._trigger(self._on),)
+        if not 1 <= len(self._on) <= MAX_TRIGGERS:
+            self._refuse(f"on= takes 1 to {MAX_TRIGGERS} triggers, not {len(self._on)}")
+        triggers = tuple(self._trigger(one) for one in self._on)
+        for place, trigger in enumerate(triggers):
+            if trigger in triggers[:place]:
+                self._refuse(f"on= has {trigger.event.name!r} twice with the same filter")
+        return triggers
+
+    def _trigger(self, on: Any) -> TriggerDefinition:
+        match on:
+            case Cron():
+                return TriggerDefinition(event=CRON_TICK, cron=on)
+            case Trigger():
+                return TriggerDefinition(event=self._event(on.event, "on="), where=on.where)
+            case type() if on is CronTick:
+                self._refuse('on=CronTick says no time; write on=Cron("0 9 * * MON-FRI", tz="Europe/Paris")')
+            case type():
+                return TriggerDefinition(event=self._event(on, "on="))
+            case _:
+                self._refuse(f"on= takes an event class, a Trigger, a Cron, or a list of them, not {on!r}")
+
+    def _event(self, cls: Any, where: str) -> EventType[Any]:
+        if not isinstance(cls, type):
+            self._refuse(f"{where} takes an event class, not {cls!r}")
+        try:
+            return self._definitions.event_type(cls)
+        except EventError as error:
+            self._refuse(f"{where} {error}", error)
+
+    def _awaitable(self, cls: Any, where: str) -> EventType[Any]:
+        event = self._event(cls, where)
+        if not event.keys:
+            self._refuse(
+                f"{where} {cls.__qualname__} has no keys, so it can start functions but not be awaited: @app.event({event.name!r}, keys=(...))"
+            )
+        return event
+
+    # ---- other options -----------------------------------------------------------------------------------------------
+
+    def _retry(self) -> Retry:
+        retry, retries = self._options.get("retry"), self._options.get("retries")
+        if retry is None:
+            return Retry() if retries is None else Retry(retries=check_count(retries, f"{self._label}: retries="))
+        if retries is not None:
+            self._refuse("give retries= or retry=, not both: Retry(retries=...)")
+        if not isinstance(retry, Retry):
+            self._refuse(f"retry= is a Retry, not {retry!r}: Retry(retries=...)")
+        return retry
+
+    def _waits_for(self) -> tuple[EventType[Any], ...]:
+        given = self._sequence("waits_for")
+        events = tuple(self._awaitable(cls, "waits_for=") for cls in given)
+        return tuple(dict.fromkeys(events))
+
+    def _sequence(self, option: str) -> Sequence[Any]:
+        given = self._options.get(option, ())
+        if isinstance(given, type | CancelOn):
+            self._refuse(f"{option}= takes a list: {option}=[{getattr(given, '__name__', 'CancelOn(...)')}]")
+        return tuple(given)
+
+    def _cancel_on(self, triggers: tuple[TriggerDefinition, ...], body: Callable[..., Any]) -> tuple[CancelDefinition, ...]:
+        definitions = []
+        for given in self._sequence("cancel_on"):
+            cancel = given if isinstance(given, CancelOn) else CancelOn(given)
+            event = self._awaitable(cancel.event, "cancel_on=")
+            match = dict(cancel.match) if cancel.match is not None else {key: key for key in event.keys}
+            if set(match) != set(event.keys):
+                self._refuse(
+                    f"cancel_on= {event.cls.__qualname__}: match= names {sorted(match)}, the keys are {sorted(event.keys)}; all of them are needed"
+                )
+            for own in self._own_types(triggers, body):
+                for key, path in match.items():
+                    self._check_match(event, own, key, path)
+            definitions.append(CancelDefinition(event=event, match=match, within=cancel.within))
+        return tuple(definitions)
+
+    def _own_types(self, triggers: tuple[TriggerDefinition, ...], body: Callable[..., Any]) -> list[Any]:
+        if triggers:
+            return [trigger.event.cls for trigger in triggers]
+        try:
+            codec = FunctionDefinition(name="", body=body, data_body=body, localns=self._localns).data
+        except CodecError as error:
+            self._refuse(f"cancel_on= needs the type of the data: {error}", error)
+        return [codec.annotation] if codec is not None else []
+
+    def _check_match(self, event: EventType[Any], own: Any, key: str, path: str) -> None:
+        other = ", ".join(f'{name!r}: "..."' for name in event.keys)
+        hint = f"say where it stands: CancelOn({event.cls.__qualname__}, match={{{other}}})"
+        own_name = getattr(own, "__qualname__", str(own))
+        try:
+            found = path_type(own, path)
+        except UnknownPath as unknown:
+            known = f"has {', '.join(unknown.known)}" if unknown.known else "has no fields there"
+            self._refuse(
+                f"cancel_on= {event.cls.__qualname__}: {own_name} has no field {path!r} to compare with its key {key!r} (it {known}); {hint}",
+                unknown,
+            )
+        wanted = path_type(event.cls, key)
+        if found is not Any and wanted is not Any and set(plain(found)) != set(plain(wanted)):
+            types = f"{path!r} of {own_name} is {_text(found)}, the key {key!r} is {_text(wanted)}"
+            self._refuse(f"cancel_on= {event.cls.__qualname__}: {types}: they can never be equal; {hint}")
+
+    # ---- handlers ----------------------------------------------------------------------------------------------------
+
+    def _with_handlers(self, definition: FunctionDefinition) -> FunctionDefinition:
+        handlers = {role: self._handler(definition, role) for role in ("on_failure", "on_cancel")}
+        made = {role: handler for role, handler in handlers.items() if handler is not None}
+        return _replace(definition, made) if made else definition
+
+    def _handler(self, definition: FunctionDefinition, role: str) -> FunctionDefinition | None:
+        given = self._options.get(role)
+        if given is None:
+            return None
+        if isinstance(given, Function):
+            return self._function_as_handler(given, role)
+        if not callable(given) or isinstance(given, type):
+            self._refuse(f"{role}= takes a def (event, step, failure) or a durable function of a Failure, not {given!r}")
+        self._check_body(given, ("event", "step", "failure"))
+        return FunctionDefinition(
+            name=f"{definition.name}.{role}",
+            body=given,
+            decodes=definition.decodes,
+            data_body=definition.data_body,
+            retry=definition.retry,
+            waits_for=definition.waits_for,
+            takes_failure=True,
+            worker=definition.worker,
+            localns=definition.localns,
+            source_file=definition.source_file,
+        )
+
+    def _function_as_handler(self, function: Function[Any, Any], role: str) -> FunctionDefinition:
+        handler = function.definition
+        if self._definitions.functions.get(handler.name) is not handler:
+            self._refuse(f"{role}= {handler.name} is a function of another app")
+        try:
+            data = handler.data
+        except CodecError as error:
+            self._refuse(f"{role}= {handler.name}: {error}", error)
+        if data is None or data.annotation is not Failure:
+            self._refuse(f"{role}= {handler.name} takes no Failure: @app.function() def {handler.name}(failure: Failure, step: Step)")
+        return handler
+
+
+def _text(annotation: Any) -> str:
+    return annotation.__qualname__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def _replace(definition: FunctionDefinition, handlers: Mapping[str, FunctionDefinition]) -> FunctionDefinition:
+    import dataclasses  # noqa: PLC0415
+
+    return dataclasses.replace(definition, **handlers)  # type: ignore[arg-type]
