@@ -4,7 +4,6 @@ Importing an app's module runs its decorators and nothing else: no cloud, no fil
 """
 
 import dataclasses
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
@@ -14,7 +13,7 @@ from milepost.events.types import check_name, make_event_type
 from milepost.fields import fields_of
 from milepost.functions import DefFunction, Definitions, Function
 from milepost.options import Retry
-from milepost.registration import Registration, check_identifier, place_of
+from milepost.registration import Registration, caller, check_identifier, place_of, place_of_function
 from milepost.step import Step
 
 E = TypeVar("E")
@@ -76,7 +75,7 @@ class App:
     # ---- registration ------------------------------------------------------------------------------------------------
 
     def event(self, name: str, /, *, keys: Sequence[str] = ()) -> Callable[[type[T]], type[T]]:
-        """Give a class its event name. A plain class becomes a frozen dataclass; Event, dataclass, Struct, TypedDict, pydantic stay as they are.
+        """Give a class its event name. A plain class becomes a frozen, kw-only dataclass; all others stay as they are.
 
         ``name``: 1 to 128 characters, EventBridge's detail-type. ``keys``: up to 4 fields by which a run can wait for the
         event or be cancelled by it: str, int, float, bool. Raises DefinitionError for names, keys and classes that cannot be,
@@ -85,7 +84,7 @@ class App:
         check_name(name)
         if isinstance(keys, str):
             raise DefinitionError(f"@app.event({name!r}): keys= takes a sequence: keys=({keys!r},)")
-        place = place_of(sys._getframe(1))
+        place = place_of(caller())
 
         def register(cls: type[T]) -> type[T]:
             if not isinstance(cls, type):
@@ -110,12 +109,11 @@ class App:
         that is only invoked, whose data are then what ``event`` is annotated as. Other options: `FunctionOptions`.
         Raises DefinitionError for all that cannot be, and for a second function of this name, naming both places.
         """
-        registration = Registration(self._definitions, on, options, sys._getframe(1))
+        registration = Registration(self._definitions, on, options, caller())
 
         def register(body: Callable[[Any, Step], Any]) -> DefFunction[Any, Any]:
             definition = registration.define(body)
-            code = body.__code__  # type: ignore[attr-defined]  # define() takes functions only
-            self._definitions.add_function(definition, f"{code.co_filename}:{code.co_firstlineno}")
+            self._definitions.add_function(definition, place_of_function(body))
             return DefFunction(definition)
 
         return register

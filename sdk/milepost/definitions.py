@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from milepost.codec import Codec, parameter_codecs, return_codec
 from milepost.errors import CodecError, DefinitionError, EventError, FunctionNotFound
@@ -103,7 +103,7 @@ class Function(Generic[E_contra, R_co]):
 
     def __init__(self, definition: FunctionDefinition, /) -> None:
         self._definition = definition
-        functools.update_wrapper(self, definition.body)
+        functools.update_wrapper(cast(Callable[..., Any], self), definition.body)
 
     @property
     def name(self) -> str:
@@ -216,7 +216,7 @@ class Definitions:
 
 
 def _near(name: str, known: list[str]) -> str:
-    import difflib  # noqa: PLC0415 - only for an error
+    import difflib  # here: only for an error
 
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if near:

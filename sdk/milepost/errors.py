@@ -36,6 +36,7 @@ import traceback
 import types
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 TRACEBACK_LIMIT = 4_000
 """Characters of a traceback that are kept: the first fifth and the end, where the raising frames are."""
@@ -337,9 +338,9 @@ def step_error(step: str, info: ErrorInfo, base: type[StepError] = StepError) ->
         return base(step, info)
     cls = _joined(base, original)
     # BaseException.__new__ refuses subclasses of OSError and the like: the built-in class nearest in the order makes it.
-    builtin = next(parent for parent in cls.__mro__ if not parent.__flags__ & _HEAP_TYPE)
+    builtin: Any = next(parent for parent in cls.__mro__ if not parent.__flags__ & _HEAP_TYPE)
     try:
-        error: StepError = builtin.__new__(cls, info.message)  # type: ignore[call-overload]
+        error: StepError = builtin.__new__(cls, info.message)
     except TypeError:  # such as ExceptionGroup, which is nothing without its exceptions
         return base(step, info)
     error.args = (info.message,)

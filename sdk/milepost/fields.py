@@ -66,7 +66,7 @@ def plain(annotation: Any) -> tuple[Any, ...]:
     return (_bare(annotation),)
 
 
-class UnknownPath(Exception):  # noqa: N818 - an answer, not an error of anyone's
+class UnknownPath(Exception):
     """A path that leads nowhere: ``step`` is the name that is not there, ``known`` what is."""
 
     def __init__(self, step: str, within: Any, known: tuple[str, ...]) -> None:
@@ -76,24 +76,24 @@ class UnknownPath(Exception):  # noqa: N818 - an answer, not an error of anyone'
         self.known = known
 
 
-def path_type(cls: Any, path: str) -> Any:
+def path_type(cls: Any, path: str, *, into_items: bool = False) -> Any:
     """The annotation at a field path of a class; Any where the way leads through something untyped.
 
-    Raises UnknownPath for a name that is not a field.
+    ``into_items``: a name after a list is a field of its items. Raises UnknownPath for a name that is not a field.
     """
     annotation = cls
     for name in path.split("."):
-        annotation = _step_into(annotation, name)
+        annotation = _step_into(annotation, name, into_items=into_items)
     return annotation
 
 
-def _step_into(annotation: Any, name: str) -> Any:
+def _step_into(annotation: Any, name: str, *, into_items: bool) -> Any:
     known: list[str] = []
     for member in plain(annotation):
         if member is Any or member is object or isinstance(member, str | TypeVar | typing.ForwardRef):
             return Any
-        if _is_collection(get_origin(member)):
-            return _step_into(get_args(member)[0], name)
+        if into_items and _is_collection(get_origin(member)):
+            return _step_into(get_args(member)[0], name, into_items=True)
         if member is dict or _is_mapping(get_origin(member)):
             return get_args(member)[1] if len(get_args(member)) > 1 else Any
         fields = fields_of(member) or {}

@@ -1,16 +1,19 @@
 """From what a user writes at ``@app.function`` to a checked FunctionDefinition: every import-time error of a function is here."""
 
+import dataclasses
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType, FunctionType
 from typing import Any, Final, NoReturn
 
 from milepost.codec import UnresolvedAnnotationError
+from milepost.definitions import CancelDefinition, Definitions, Function, FunctionDefinition, TriggerDefinition
 from milepost.errors import CodecError, DefinitionError, EventError
 from milepost.events import CRON_TICK, CancelOn, Cron, CronTick, EventType, Failure, Trigger
-from milepost.fields import UnknownPath, path_type, plain
-from milepost.definitions import CancelDefinition, Definitions, Function, FunctionDefinition, TriggerDefinition
+from milepost.events.types import key_kinds
+from milepost.fields import UnknownPath, path_type
 from milepost.options import Retry, check_count
 
 MAX_TRIGGERS: Final = 10
@@ -26,6 +29,17 @@ def check_identifier(name: object, what: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise DefinitionError(f"{what} {name!r}: {_NAME_RULE}")
     return name
+
+
+def caller() -> FrameType:
+    """The frame that called the function which calls this."""
+    return sys._getframe(2)  # noqa: SLF001 - inspect.currentframe() is the same with an Optional
+
+
+def place_of_function(body: Any) -> str:
+    """file:line, for errors."""
+    code = body.__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def place_of(frame: FrameType) -> str:
@@ -129,7 +143,8 @@ class Registration:
             case type():
                 return TriggerDefinition(event=self._event(on, "on="))
             case _:
-                self._refuse(f"on= takes an event class, a Trigger, a Cron, or a list of them, not {on!r}")
+                pass
+        self._refuse(f"on= takes an event class, a Trigger, a Cron, or a list of them, not {on!r}")
 
     def _event(self, cls: Any, where: str) -> EventType[Any]:
         if not isinstance(cls, type):
@@ -143,7 +158,8 @@ class Registration:
         event = self._event(cls, where)
         if not event.keys:
             self._refuse(
-                f"{where} {cls.__qualname__} has no keys, so it can start functions but not be awaited: @app.event({event.name!r}, keys=(...))"
+                f"{where} {cls.__qualname__} has no keys, so it can start functions but not be awaited: "
+                f"@app.event({event.name!r}, keys=(...))"
             )
         return event
 
@@ -178,7 +194,8 @@ class Registration:
             match = dict(cancel.match) if cancel.match is not None else {key: key for key in event.keys}
             if set(match) != set(event.keys):
                 self._refuse(
-                    f"cancel_on= {event.cls.__qualname__}: match= names {sorted(match)}, the keys are {sorted(event.keys)}; all of them are needed"
+                    f"cancel_on= {event.cls.__qualname__}: match= names {sorted(match)}, the keys are {sorted(event.keys)}; "
+                    "all of them are needed"
                 )
             for own in self._own_types(triggers, body):
                 for key, path in match.items():
@@ -204,11 +221,13 @@ class Registration:
         except UnknownPath as unknown:
             known = f"has {', '.join(unknown.known)}" if unknown.known else "has no fields there"
             self._refuse(
-                f"cancel_on= {event.cls.__qualname__}: {own_name} has no field {path!r} to compare with its key {key!r} (it {known}); {hint}",
+                f"cancel_on= {event.cls.__qualname__}: {own_name} has no field {path!r} to compare with its key {key!r} "
+                f"(it {known}); {hint}",
                 unknown,
             )
         wanted = path_type(event.cls, key)
-        if found is not Any and wanted is not Any and set(plain(found)) != set(plain(wanted)):
+        kinds, wanted_kinds = key_kinds(found), key_kinds(wanted)
+        if kinds != wanted_kinds and found is not Any and kinds != frozenset() and wanted_kinds != frozenset():
             types = f"{path!r} of {own_name} is {_text(found)}, the key {key!r} is {_text(wanted)}"
             self._refuse(f"cancel_on= {event.cls.__qualname__}: {types}: they can never be equal; {hint}")
 
@@ -216,8 +235,8 @@ class Registration:
 
     def _with_handlers(self, definition: FunctionDefinition) -> FunctionDefinition:
         handlers = {role: self._handler(definition, role) for role in ("on_failure", "on_cancel")}
-        made = {role: handler for role, handler in handlers.items() if handler is not None}
-        return _replace(definition, made) if made else definition
+        made: dict[str, Any] = {role: handler for role, handler in handlers.items() if handler is not None}
+        return dataclasses.replace(definition, **made) if made else definition
 
     def _handler(self, definition: FunctionDefinition, role: str) -> FunctionDefinition | None:
         given = self._options.get(role)
@@ -256,9 +275,3 @@ class Registration:
 
 def _text(annotation: Any) -> str:
     return annotation.__qualname__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
-
-
-def _replace(definition: FunctionDefinition, handlers: Mapping[str, FunctionDefinition]) -> FunctionDefinition:
-    import dataclasses  # noqa: PLC0415
-
-    return dataclasses.replace(definition, **handlers)  # type: ignore[arg-type]

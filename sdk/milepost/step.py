@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
+from milepost.definitions import Function
 from milepost.errors import InvokeError, StepError
 from milepost.events import EventInfo, KeyValue, Matched, WaitFor, Won
-from milepost.definitions import Function
 from milepost.options import Backoff, Completion, Lookback, Retry
 
 P = ParamSpec("P")

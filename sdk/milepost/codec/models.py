@@ -6,7 +6,7 @@ Decimal is a JSON number and reads back exactly, so both ways are mended here, a
 
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
@@ -121,12 +121,14 @@ def _is_decimal(annotation: Any) -> bool:
 
 def _mentions_decimal(annotation: Any) -> bool:
     if is_model_class(annotation):
-        return _model_mentions_decimal(annotation)
+        cls: Any = annotation
+        found: bool = _model_mentions_decimal(cls)
+        return found
     return annotation is Decimal or any(_mentions_decimal(part) for part in get_args(annotation))
 
 
 @lru_cache(maxsize=1_024)
-def _model_mentions_decimal(cls: Any) -> bool:
+def _model_mentions_decimal(cls: Hashable) -> bool:
     return _search(cls, set())
 
 

@@ -87,7 +87,7 @@ def resolve(function: types.FunctionType, localns: Mapping[str, Any] | None, nam
         return typing.get_type_hints(_bearer(annotation), *_namespaces(function, localns), include_extras=True)["it"]
     except NameError as error:
         raise UnresolvedAnnotationError(
-            f"{where} cannot be resolved: the name {error.name!r} is known neither in {function.__module__}, nor in the function's closure, "
+            f"{where} cannot be resolved: the name {error.name!r} is known neither in {function.__module__} nor in the function's closure, "
             "nor where the durable function is decorated. Define it there, or import it outside `if TYPE_CHECKING`"
         ) from error
     except (TypeError, AttributeError, SyntaxError) as error:

@@ -25,7 +25,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, init=False)
 class EventOf(Generic[E_co]):
-    """Data together with its event type, for data that does not know it: ``EventOf(OrderPlaced, OrderPlaced(order_id="1"))`` of a TypedDict."""
+    """Data together with its event type, for data that does not know it, such as a TypedDict.
+
+    ``app.send(EventOf(OrderPlaced, OrderPlaced(order_id="1")))``
+    """
 
     event: type[E_co]
     data: E_co

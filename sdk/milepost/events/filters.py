@@ -33,7 +33,7 @@ def check_filter(event: Any, where: Any) -> dict[str, Any]:
     return unfolded
 
 
-def _unfold(where: Mapping[str, Any], event: Any) -> dict[str, Any]:
+def _unfold(where: Mapping[Any, Any], event: Any) -> dict[str, Any]:
     """{"customer.id": [...]} as {"customer": {"id": [...]}}."""
     fields = fields_of(event) or {}
     result: dict[str, Any] = {}
@@ -60,7 +60,7 @@ def _check_object(label: str, annotation: Any, where: Mapping[str, Any], path: s
             continue
         here = f"{path}.{name}" if path else name
         try:
-            inner = path_type(annotation, name)
+            inner = path_type(annotation, name, into_items=True)
         except UnknownPath as unknown:
             known = f"the fields are {', '.join(unknown.known)}" if unknown.known else f"{path or 'the event'} has no fields"
             _refuse(label, here, f"there is no such field; {known}")
@@ -80,7 +80,7 @@ def _check_object(label: str, annotation: Any, where: Mapping[str, Any], path: s
 
 
 def _check_or(label: str, annotation: Any, rule: Any, path: str) -> None:
-    if not isinstance(rule, list) or len(rule) < 2 or not all(isinstance(part, Mapping) and part for part in rule):  # noqa: PLR2004 - one is no choice
+    if not isinstance(rule, list) or len(rule) < 2 or not all(isinstance(part, Mapping) and part for part in rule):
         _refuse(label, path, "$or takes a list of at least two objects")
     for part in rule:
         _check_object(label, annotation, part, path)
@@ -158,7 +158,7 @@ def _is_anything_but(operand: Any) -> bool:
 
 
 def _is_cidr(operand: Any) -> bool:
-    import ipaddress  # noqa: PLC0415 - few filters need it
+    import ipaddress  # here: few filters need it
 
     try:
         ipaddress.ip_network(operand, strict=False)

@@ -51,22 +51,18 @@ class Cron(Trigger[CronTick]):
     def __init__(self, expression: str, /, *, tz: str = "UTC", jitter: timedelta = timedelta(0)) -> None:
         Trigger.__init__(self, CronTick)
         check_duration(jitter, "Cron(jitter=)", maximum=MAX_JITTER, error=DefinitionError)
-        object.__setattr__(self, "expression", " ".join(expression.split()) if isinstance(expression, str) else expression)
+        object.__setattr__(self, "expression", _five_fields(expression))
         object.__setattr__(self, "tz", tz)
         object.__setattr__(self, "jitter", jitter)
         self._check()
 
     def _check(self) -> None:
-        if not isinstance(self.expression, str) or len(self.expression.split(" ")) != 5:  # noqa: PLR2004 - the five fields of cron
-            raise DefinitionError(f"Cron({self.expression!r}): five fields are needed: minute, hour, day of month, month, day of week")
-        from cronsim import CronSimError  # noqa: PLC0415 - most apps have no cron
+        from cronsim import CronSimError  # here: most apps have no cron
 
         try:
             self.next_after(datetime(2024, 1, 1, tzinfo=UTC))
         except CronSimError as error:
-            raise DefinitionError(
-                f"Cron({self.expression!r}): {error}; five fields: minute, hour, day of month, month, day of week"
-            ) from error
+            raise DefinitionError(f"Cron({self.expression!r}): {error}; {_FIELDS}") from error
         except StopIteration as error:
             raise DefinitionError(f"Cron({self.expression!r}): there is no such day: it would never fire") from error
 
@@ -79,9 +75,9 @@ class Cron(Trigger[CronTick]):
         return self._tick(instant, reverse=True)
 
     def _tick(self, instant: datetime, *, reverse: bool) -> datetime:
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - as above
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-        from cronsim import CronSim  # noqa: PLC0415 - as above
+        from cronsim import CronSim
 
         try:
             zone = ZoneInfo(self.tz)
@@ -89,6 +85,16 @@ class Cron(Trigger[CronTick]):
             raise DefinitionError(f"Cron(tz={self.tz!r}): no such time zone; give an IANA name such as 'Europe/Paris'") from error
         tick: datetime = next(CronSim(self.expression, instant.astimezone(zone), reverse=reverse))
         return tick
+
+
+_FIELDS = "five fields are needed: minute, hour, day of month, month, day of week"
+
+
+def _five_fields(expression: object) -> str:
+    fields = expression.split() if isinstance(expression, str) else []
+    if len(fields) != 5:
+        raise DefinitionError(f"Cron({expression!r}): {_FIELDS}")
+    return " ".join(fields)
 
 
 @dataclass(frozen=True, slots=True, init=False)

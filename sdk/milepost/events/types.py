@@ -61,7 +61,7 @@ class EventType(Generic[E]):
     @cached_property
     def _kinds(self) -> dict[str, frozenset[str]]:
         fields = fields_of(self.cls) or {}
-        return {key: _key_kinds(fields[key]) or frozenset() for key in self.keys}
+        return {key: key_kinds(fields[key]) or frozenset() for key in self.keys}
 
     def encode(self, data: E) -> bytes:
         """The data as a JSON object. Raises EventError saying which field does not fit its type, and what was found there."""
@@ -128,7 +128,7 @@ def _kind(value: object) -> str:
     return next(kind.__name__ for kind in (bool, str, int, float) if isinstance(value, kind))
 
 
-def _key_kinds(annotation: Any) -> frozenset[str] | None:
+def key_kinds(annotation: Any) -> frozenset[str] | None:
     """The JSON scalars that values of this annotation are; empty for an annotation that is not known yet; None if it may be more."""
     kinds: set[str] = set()
     for member in plain(annotation):
@@ -185,7 +185,7 @@ def _check_key_field(where: str, key: Any, keys: tuple[str, ...], fields: Mappin
         raise DefinitionError(f"{where}: a key cannot be called {key!r}, which is an option of step.wait_for_event; rename the field")
     if not key.isidentifier():
         raise DefinitionError(f"{where}: the key {key!r} cannot be given as a keyword to step.wait_for_event; rename the field")
-    if _key_kinds(fields[key]) is None:
+    if key_kinds(fields[key]) is None:
         raise DefinitionError(
             f"{where}: the key {key!r} is a {fields[key]}; keys are str, int, float, bool, or Literal or Enum of str and int"
         )
