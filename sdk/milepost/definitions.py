@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
@@ -207,6 +206,8 @@ class Definitions:
     def code_version(self) -> str:
         """12 characters that change when a source file changes in which a function is defined. Read once."""
         if self._version is None:
+            from pathlib import Path  # pathlib brings urllib and ipaddress, for this alone
+
             hasher = hashlib.blake2b(digest_size=6)
             for file in sorted({definition.source_file or "" for definition in self._functions.values()} - {""}):
                 path = Path(file)
