@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FAMILY = frozenset({"milepost", "milepost_handlers", "milepost_cdk"})
 
 LAYERS = (
-    Layer(parts=frozenset({"errors", "timestamps"})),
+    Layer(parts=frozenset({"errors", "timestamps", "narrowing"})),
     Layer(parts=frozenset({"codec"})),
     Layer(
         parts=frozenset({"fields", "options", "definitions", "registration", "events", "functions", "step", "runs", "contract"}), peers=True

@@ -3,14 +3,12 @@
 Importing an app's module runs its decorators and nothing else: no cloud, no file, no network.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from milepost.errors import DefinitionError
 from milepost.events import CancelOn, Failure, Trigger
-from milepost.events.types import check_name, make_event_type
-from milepost.fields import fields_of
+from milepost.events.types import check_name, make_event_type, make_plain_class_a_dataclass
 from milepost.functions import DefFunction, Definitions, Function
 from milepost.options import Retry
 from milepost.registration import Registration, caller, check_identifier, place_of, place_of_function
@@ -87,10 +85,7 @@ class App:
         place = place_of(caller())
 
         def register(cls: type[T]) -> type[T]:
-            if not isinstance(cls, type):
-                raise DefinitionError(f"@app.event({name!r}) stands above a class, not {cls!r}")
-            if fields_of(cls) is None and cls.__mro__[1:] == (object,):
-                dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+            make_plain_class_a_dataclass(name, cls)
             self._definitions.add_event(make_event_type(name, cls, tuple(keys)), place)
             return cls
 

@@ -103,13 +103,7 @@ class RetryAfterError(MilepostError):
     """
 
     def __init__(self, when: timedelta | datetime, message: str = "") -> None:
-        if isinstance(when, datetime):
-            if when.utcoffset() is None:
-                raise UsageError("RetryAfterError: a naive datetime names no instant; give it a time zone: datetime.now(UTC) + ...")
-        elif not isinstance(when, timedelta):
-            raise UsageError(f"RetryAfterError: when is a timedelta or an aware datetime, not {type(when).__name__}")
-        elif when < timedelta(0):
-            raise UsageError(f"RetryAfterError: {when} lies in the past")
+        _check_when(when)
         super().__init__(message or f"try again {'at' if isinstance(when, datetime) else 'in'} {when}")
         self._when = when
 
@@ -117,6 +111,16 @@ class RetryAfterError(MilepostError):
     def when(self) -> timedelta | datetime:
         """The instant, or the time from now, before which nothing is tried again."""
         return self._when
+
+
+def _check_when(when: object) -> None:
+    if isinstance(when, datetime):
+        if when.utcoffset() is None:
+            raise UsageError("RetryAfterError: a naive datetime names no instant; give it a time zone: datetime.now(UTC) + ...")
+    elif not isinstance(when, timedelta):
+        raise UsageError(f"RetryAfterError: when is a timedelta or an aware datetime, not {type(when).__name__}")
+    elif when < timedelta(0):
+        raise UsageError(f"RetryAfterError: {when} lies in the past")
 
 
 # ---- errors as they are stored ---------------------------------------------------------------------------------------

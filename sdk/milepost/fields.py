@@ -12,6 +12,7 @@ from typing import Annotated, Any, NewType, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from milepost.codec.models import is_model_class, wire_fields
+from milepost.narrowing import is_class
 
 _WRAPPERS = (typing.Required, typing.NotRequired, typing.Final, typing.ClassVar)
 
@@ -24,7 +25,7 @@ def fields_of(cls: Any) -> dict[str, Any] | None:
     origin = get_origin(cls) or cls
     if is_model_class(origin):
         return wire_fields(origin)
-    if not isinstance(origin, type):
+    if not is_class(origin):
         return None
     if dataclasses.is_dataclass(origin):
         hints = _hints(origin)

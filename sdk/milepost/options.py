@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from milepost.errors import DefinitionError, MilepostError, UsageError
+from milepost.narrowing import is_sequence
 
 YEAR: Final = timedelta(days=366)
 """The longest sleep, time-out or delay."""
@@ -149,7 +150,7 @@ class Retry:
 def _checked_delays(delays: Any) -> tuple[timedelta, ...] | Backoff | None:
     if delays is None or isinstance(delays, Backoff):
         return delays
-    if isinstance(delays, timedelta | str) or not isinstance(delays, Sequence):
+    if not is_sequence(delays):
         raise DefinitionError(f"Retry(delays=) is a sequence of timedeltas or a Backoff, not {delays!r}: [timedelta(seconds=5)]")
     if not delays:
         raise DefinitionError("Retry(delays=) is empty: give at least one delay, or retries=0 for no retry")

@@ -3,10 +3,9 @@
 import dataclasses
 import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType, FunctionType
-from typing import Any, Final, NoReturn
+from typing import Any, Final, cast
 
 from milepost.codec import UnresolvedAnnotationError
 from milepost.definitions import CancelDefinition, Definitions, Function, FunctionDefinition, TriggerDefinition
@@ -14,6 +13,7 @@ from milepost.errors import CodecError, DefinitionError, EventError
 from milepost.events import CRON_TICK, CancelOn, Cron, CronTick, EventType, Failure, Trigger
 from milepost.events.types import key_kinds
 from milepost.fields import UnknownPath, path_type
+from milepost.narrowing import is_class, is_sequence
 from milepost.options import Retry, check_count
 
 MAX_TRIGGERS: Final = 10
@@ -31,9 +31,12 @@ def check_identifier(name: object, what: str) -> str:
     return name
 
 
-def caller() -> FrameType:
-    """The frame that called the function which calls this."""
-    return sys._getframe(2)  # noqa: SLF001 - inspect.currentframe() is the same with an Optional
+def caller() -> FrameType | None:
+    """The frame that called the function which calls this; None where Python keeps no frames."""
+    frame = inspect.currentframe()
+    for _ in range(2):
+        frame = frame.f_back if frame is not None else None
+    return frame
 
 
 def place_of_function(body: Any) -> str:
@@ -42,20 +45,20 @@ def place_of_function(body: Any) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}"
 
 
-def place_of(frame: FrameType) -> str:
+def place_of(frame: FrameType | None) -> str:
     """file:line, for errors."""
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return "?" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def locals_of(frame: FrameType) -> Mapping[str, Any]:
+def locals_of(frame: FrameType | None) -> Mapping[str, Any]:
     """The frame's locals as they are now; none at module level, whose names are globals."""
-    return {} if frame.f_locals is frame.f_globals or frame.f_code.co_name == "<module>" else dict(frame.f_locals)
+    return {} if frame is None or frame.f_code.co_name == "<module>" else dict(frame.f_locals)
 
 
 class Registration:
     """One ``@app.function``: its options, and the definition that they make with a body."""
 
-    def __init__(self, definitions: Definitions, on: Any, options: Mapping[str, Any], frame: FrameType) -> None:
+    def __init__(self, definitions: Definitions, on: Any, options: Mapping[str, Any], frame: FrameType | None) -> None:
         self._definitions = definitions
         self._on = on
         self._options = options
@@ -65,14 +68,14 @@ class Registration:
     def define(self, body: Any) -> FunctionDefinition:
         """The definition. Raises DefinitionError, naming the function and what is wrong with it."""
         if isinstance(body, Function):
-            self._refuse(f"{body.name} is a durable function already; decorate the plain def")
+            raise self._wrong(f"{body.name} is a durable function already; decorate the plain def")
         if not isinstance(body, FunctionType):
-            self._refuse(f"a durable function is a def, not {body!r}")
+            raise self._wrong(f"a durable function is a def, not {body!r}")
         given = self._options.get("name")
         self._label = f"@app.function {given or body.__name__!r}"
         unknown = sorted(set(self._options) - _OPTIONS)
         if unknown:
-            self._refuse(f"there is no option {', '.join(unknown)}; there are {', '.join(sorted(_OPTIONS | {'on'}))}")
+            raise self._wrong(f"there is no option {', '.join(unknown)}; there are {', '.join(sorted(_OPTIONS | {'on'}))}")
         name = check_identifier(body.__name__ if given is None else given, "the durable function")
         self._check_body(body, ("event", "step"))
         triggers = self._triggers()
@@ -92,21 +95,23 @@ class Registration:
         self._check_annotations(definition)
         return self._with_handlers(definition)
 
-    def _refuse(self, why: str, cause: Exception | None = None) -> NoReturn:
-        raise DefinitionError(f"{self._label}: {why}") from cause
+    def _wrong(self, why: str) -> DefinitionError:
+        return DefinitionError(f"{self._label}: {why}")
 
     def _check_body(self, body: Any, parameters: tuple[str, ...]) -> None:
         code = getattr(body, "__code__", None)
         where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
         shape = f"def {getattr(body, '__name__', 'f')}({', '.join(parameters)})"
         if inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body):
-            self._refuse(f"async bodies are not supported yet: write {shape}{where}")
+            raise self._wrong(f"async bodies are not supported yet: write {shape}{where}")
         if inspect.isgeneratorfunction(body):
-            self._refuse(f"the body is a generator; it must be a plain {shape}{where}")
+            raise self._wrong(f"the body is a generator; it must be a plain {shape}{where}")
         try:
             inspect.signature(body).bind(*parameters)
         except TypeError as error:
-            self._refuse(f"the body takes {len(parameters)} positional arguments: {shape}, not {inspect.signature(body)}{where}", error)
+            raise self._wrong(
+                f"the body takes {len(parameters)} positional arguments: {shape}, not {inspect.signature(body)}{where}"
+            ) from error
 
     def _check_annotations(self, definition: FunctionDefinition) -> None:
         """At once, so that a type that cannot be stored is an import error; a name that the module defines later is left for later."""
@@ -115,49 +120,47 @@ class Registration:
         except UnresolvedAnnotationError:
             pass
         except CodecError as error:
-            self._refuse(str(error), error)
+            raise self._wrong(str(error)) from error
 
     # ---- triggers ----------------------------------------------------------------------------------------------------
 
     def _triggers(self) -> tuple[TriggerDefinition, ...]:
         if self._on is None:
             return ()
-        if isinstance(self._on, str) or not isinstance(self._on, Sequence):
+        if not is_sequence(self._on):
             return (self._trigger(self._on),)
         if not 1 <= len(self._on) <= MAX_TRIGGERS:
-            self._refuse(f"on= takes 1 to {MAX_TRIGGERS} triggers, not {len(self._on)}")
+            raise self._wrong(f"on= takes 1 to {MAX_TRIGGERS} triggers, not {len(self._on)}")
         triggers = tuple(self._trigger(one) for one in self._on)
         for place, trigger in enumerate(triggers):
             if trigger in triggers[:place]:
-                self._refuse(f"on= has {trigger.event.name!r} twice with the same filter")
+                raise self._wrong(f"on= has {trigger.event.name!r} twice with the same filter")
         return triggers
 
     def _trigger(self, on: Any) -> TriggerDefinition:
-        match on:
-            case Cron():
-                return TriggerDefinition(event=CRON_TICK, cron=on)
-            case Trigger():
-                return TriggerDefinition(event=self._event(on.event, "on="), where=on.where)
-            case type() if on is CronTick:
-                self._refuse('on=CronTick says no time; write on=Cron("0 9 * * MON-FRI", tz="Europe/Paris")')
-            case type():
-                return TriggerDefinition(event=self._event(on, "on="))
-            case _:
-                pass
-        self._refuse(f"on= takes an event class, a Trigger, a Cron, or a list of them, not {on!r}")
+        if isinstance(on, Cron):
+            return TriggerDefinition(event=CRON_TICK, cron=on)
+        if isinstance(on, Trigger):
+            trigger = cast("Trigger[Any]", on)
+            return TriggerDefinition(event=self._event(trigger.event, "on="), where=trigger.where)
+        if on is CronTick:
+            raise self._wrong('on=CronTick says no time; write on=Cron("0 9 * * MON-FRI", tz="Europe/Paris")')
+        if is_class(on):
+            return TriggerDefinition(event=self._event(on, "on="))
+        raise self._wrong(f"on= takes an event class, a Trigger, a Cron, or a list of them, not {on!r}")
 
     def _event(self, cls: Any, where: str) -> EventType[Any]:
         if not isinstance(cls, type):
-            self._refuse(f"{where} takes an event class, not {cls!r}")
+            raise self._wrong(f"{where} takes an event class, not {cls!r}")
         try:
             return self._definitions.event_type(cls)
         except EventError as error:
-            self._refuse(f"{where} {error}", error)
+            raise self._wrong(f"{where} {error}") from error
 
     def _awaitable(self, cls: Any, where: str) -> EventType[Any]:
         event = self._event(cls, where)
         if not event.keys:
-            self._refuse(
+            raise self._wrong(
                 f"{where} {cls.__qualname__} has no keys, so it can start functions but not be awaited: "
                 f"@app.event({event.name!r}, keys=(...))"
             )
@@ -170,9 +173,9 @@ class Registration:
         if retry is None:
             return Retry() if retries is None else Retry(retries=check_count(retries, f"{self._label}: retries="))
         if retries is not None:
-            self._refuse("give retries= or retry=, not both: Retry(retries=...)")
+            raise self._wrong("give retries= or retry=, not both: Retry(retries=...)")
         if not isinstance(retry, Retry):
-            self._refuse(f"retry= is a Retry, not {retry!r}: Retry(retries=...)")
+            raise self._wrong(f"retry= is a Retry, not {retry!r}: Retry(retries=...)")
         return retry
 
     def _waits_for(self) -> tuple[EventType[Any], ...]:
@@ -182,18 +185,18 @@ class Registration:
 
     def _sequence(self, option: str) -> Sequence[Any]:
         given = self._options.get(option, ())
-        if isinstance(given, type | CancelOn):
-            self._refuse(f"{option}= takes a list: {option}=[{getattr(given, '__name__', 'CancelOn(...)')}]")
-        return tuple(given)
+        if not is_sequence(given):
+            raise self._wrong(f"{option}= takes a list: {option}=[{getattr(given, '__name__', 'CancelOn(...)')}]")
+        return given
 
     def _cancel_on(self, triggers: tuple[TriggerDefinition, ...], body: Callable[..., Any]) -> tuple[CancelDefinition, ...]:
-        definitions = []
+        definitions: list[CancelDefinition] = []
         for given in self._sequence("cancel_on"):
-            cancel = given if isinstance(given, CancelOn) else CancelOn(given)
+            cancel = cast("CancelOn[Any]", given) if isinstance(given, CancelOn) else CancelOn[Any](given)
             event = self._awaitable(cancel.event, "cancel_on=")
             match = dict(cancel.match) if cancel.match is not None else {key: key for key in event.keys}
             if set(match) != set(event.keys):
-                self._refuse(
+                raise self._wrong(
                     f"cancel_on= {event.cls.__qualname__}: match= names {sorted(match)}, the keys are {sorted(event.keys)}; "
                     "all of them are needed"
                 )
@@ -209,7 +212,7 @@ class Registration:
         try:
             codec = FunctionDefinition(name="", body=body, data_body=body, localns=self._localns).data
         except CodecError as error:
-            self._refuse(f"cancel_on= needs the type of the data: {error}", error)
+            raise self._wrong(f"cancel_on= needs the type of the data: {error}") from error
         return [codec.annotation] if codec is not None else []
 
     def _check_match(self, event: EventType[Any], own: Any, key: str, path: str) -> None:
@@ -220,16 +223,15 @@ class Registration:
             found = path_type(own, path)
         except UnknownPath as unknown:
             known = f"has {', '.join(unknown.known)}" if unknown.known else "has no fields there"
-            self._refuse(
+            raise self._wrong(
                 f"cancel_on= {event.cls.__qualname__}: {own_name} has no field {path!r} to compare with its key {key!r} "
                 f"(it {known}); {hint}",
-                unknown,
-            )
+            ) from unknown
         wanted = path_type(event.cls, key)
         kinds, wanted_kinds = key_kinds(found), key_kinds(wanted)
         if kinds != wanted_kinds and found is not Any and kinds != frozenset() and wanted_kinds != frozenset():
             types = f"{path!r} of {own_name} is {_text(found)}, the key {key!r} is {_text(wanted)}"
-            self._refuse(f"cancel_on= {event.cls.__qualname__}: {types}: they can never be equal; {hint}")
+            raise self._wrong(f"cancel_on= {event.cls.__qualname__}: {types}: they can never be equal; {hint}")
 
     # ---- handlers ----------------------------------------------------------------------------------------------------
 
@@ -243,9 +245,9 @@ class Registration:
         if given is None:
             return None
         if isinstance(given, Function):
-            return self._function_as_handler(given, role)
+            return self._function_as_handler(cast("Function[Any, Any]", given), role)
         if not callable(given) or isinstance(given, type):
-            self._refuse(f"{role}= takes a def (event, step, failure) or a durable function of a Failure, not {given!r}")
+            raise self._wrong(f"{role}= takes a def (event, step, failure) or a durable function of a Failure, not {given!r}")
         self._check_body(given, ("event", "step", "failure"))
         return FunctionDefinition(
             name=f"{definition.name}.{role}",
@@ -263,13 +265,13 @@ class Registration:
     def _function_as_handler(self, function: Function[Any, Any], role: str) -> FunctionDefinition:
         handler = function.definition
         if self._definitions.functions.get(handler.name) is not handler:
-            self._refuse(f"{role}= {handler.name} is a function of another app")
+            raise self._wrong(f"{role}= {handler.name} is a function of another app")
         try:
             data = handler.data
         except CodecError as error:
-            self._refuse(f"{role}= {handler.name}: {error}", error)
+            raise self._wrong(f"{role}= {handler.name}: {error}") from error
         if data is None or data.annotation is not Failure:
-            self._refuse(f"{role}= {handler.name} takes no Failure: @app.function() def {handler.name}(failure: Failure, step: Step)")
+            raise self._wrong(f"{role}= {handler.name} takes no Failure: @app.function() def {handler.name}(failure: Failure, step: Step)")
         return handler
 
 

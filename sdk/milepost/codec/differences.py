@@ -5,15 +5,16 @@ Only called when the fast comparison fails, but for `native_problem`, which is t
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from itertools import chain
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import msgspec
 
 from milepost.codec.models import is_model
+from milepost.narrowing import is_dict, is_mapping
 
 _LONGEST = 60
 _SCALARS = frozenset({str, int, bool, type(None)})
@@ -29,6 +30,18 @@ def found(value: object) -> str:
     return f"{text if len(text) <= _LONGEST else text[:_LONGEST] + '...'} ({type(value).__qualname__})"
 
 
+def _is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(value, list | tuple)
+
+
+def _is_set(value: object) -> TypeGuard[set[Any] | frozenset[Any]]:
+    return isinstance(value, set | frozenset)
+
+
+def _is_collection(value: object) -> TypeGuard[Collection[Any]]:
+    return isinstance(value, list | tuple | set | frozenset)
+
+
 def _at(path: str, problem: str) -> str:
     return f"{path.lstrip('.')}: {problem}" if path else problem
 
@@ -38,7 +51,7 @@ def native_problem(value: Any) -> str | None:
     pending: list[tuple[str, Any, tuple[int, ...]]] = [("", value, ())]
     while pending:
         path, current, above = pending.pop()
-        kind = type(current)
+        kind = cast("type[Any]", type(current))
         if kind in _SCALARS:
             continue
         if kind is float:
@@ -73,7 +86,7 @@ def find_unsupported(value: Any, path: str, above: tuple[int, ...] = ()) -> str 
     if isinstance(value, _LEAVES):
         return None
     above = (*above, id(value))
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         for key, part in value.items():
             if not _is_key(key):
                 return _at(path, f"found the key {found(key)}")
@@ -81,7 +94,7 @@ def find_unsupported(value: Any, path: str, above: tuple[int, ...] = ()) -> str 
             if problem is not None:
                 return problem
         return None
-    if isinstance(value, list | tuple | set | frozenset):
+    if _is_collection(value):
         return _first(find_unsupported(part, f"{path}[{place}]", above) for place, part in enumerate(value))
     fields = _fields(value)
     if fields is not None:
@@ -124,11 +137,11 @@ def difference(value: Any, again: Any, path: str) -> str | None:
     """
     if type(value) is type(again):
         return _inner_difference(value, again, path)
-    if isinstance(value, list | tuple) and isinstance(again, list | tuple):
+    if _is_array(value) and _is_array(again):
         return _difference_of_parts(((f"[{i}]", part) for i, part in enumerate(value)), len(value), again, path)
-    if isinstance(value, Mapping) and isinstance(again, Mapping):
+    if is_mapping(value) and is_mapping(again):
         return _difference_of_maps(value, again, path)
-    if isinstance(value, set | frozenset) and isinstance(again, set | frozenset):
+    if _is_set(value) and _is_set(again):
         return None if value == again else _changed(value, again, path)
     if type(value) is int and isinstance(again, float | Decimal):
         return None if value == again else _changed(value, again, path)
@@ -148,9 +161,9 @@ def _changed(value: object, again: object, path: str) -> str:
 
 
 def _inner_difference(value: Any, again: Any, path: str) -> str | None:
-    if isinstance(value, dict):
+    if is_dict(value):
         return _difference_of_maps(value, again, path)
-    if isinstance(value, list | tuple):
+    if _is_array(value):
         return _difference_of_parts(((f"[{i}]", part) for i, part in enumerate(value)), len(value), again, path)
     fields = _fields(value)
     if fields is None:

@@ -6,12 +6,14 @@ Decimal is a JSON number and reads back exactly, so both ways are mended here, a
 
 import sys
 import types
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, Union, cast, get_args, get_origin
 
 import msgspec
+
+from milepost.narrowing import is_dict, is_list, is_mapping, is_sequence
 
 
 class NumberText(float):
@@ -46,9 +48,9 @@ def dump(model: Any) -> Any:
 def _with_decimals(written: Any, value: Any) -> Any:
     if isinstance(value, Decimal) and isinstance(written, str) and value.is_finite():
         return value
-    if isinstance(written, dict) and isinstance(value, Mapping) and len(written) == len(value):
+    if is_dict(written) and is_mapping(value) and len(written) == len(value):
         return {key: _with_decimals(part, original) for (key, part), original in zip(written.items(), value.values(), strict=True)}
-    if isinstance(written, list) and isinstance(value, Sequence) and len(written) == len(value):
+    if is_list(written) and is_sequence(value) and len(written) == len(value):
         return [_with_decimals(part, original) for part, original in zip(written, value, strict=True)]
     return written
 
@@ -60,10 +62,10 @@ def load(cls: Any, value: Any) -> Any:
 
 def problem(error: ValueError) -> str:
     """The first complaint of pydantic, in a line."""
-    errors = getattr(error, "errors", None)
+    errors: Any = getattr(error, "errors", None)
     if not callable(errors):
         return str(error)
-    first = errors()[0]
+    first: dict[str, Any] = cast("Any", errors)()[0]
     path = ".".join(str(part) for part in first["loc"])
     return f"{path}: {first['msg']}" if path else str(first["msg"])
 
@@ -82,23 +84,38 @@ def _for_decimals(annotation: Any, value: Any) -> Any:
     """The value with each number that is to be a Decimal as a string, which pydantic reads exactly."""
     if isinstance(value, NumberText):
         return value.text if _is_decimal(annotation) else value
-    if not isinstance(value, dict | list) or not _mentions_decimal(annotation):
-        return value
+    if is_dict(value) and _mentions_decimal(annotation):
+        return _object_for_decimals(annotation, value)
+    if is_list(value) and _mentions_decimal(annotation):
+        return _array_for_decimals(annotation, value)
+    return value
+
+
+def _object_for_decimals(annotation: Any, value: dict[str, Any]) -> dict[str, Any]:
     if is_model_class(annotation):
         names = wire_fields(annotation)
-        return {key: _for_decimals(names.get(key), part) for key, part in value.items()} if isinstance(value, dict) else value
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _for_decimals(args[0], value)
-    if origin in _UNIONS:
-        for member in args:
-            value = _for_decimals(member, value)
+        return {key: _for_decimals(names.get(key), part) for key, part in value.items()}
+    for member in _members(annotation):
+        value = _for_decimals(member, value)
+    args = get_args(annotation)
+    return value if _members(annotation) else {key: _for_decimals(args[-1], part) for key, part in value.items()}
+
+
+def _array_for_decimals(annotation: Any, value: list[Any]) -> list[Any]:
+    for member in _members(annotation):
+        value = _for_decimals(member, value)
+    args = get_args(annotation)
+    if _members(annotation) or not args:
         return value
-    if isinstance(value, dict):
-        return {key: _for_decimals(args[-1], part) for key, part in value.items()}
-    if origin is tuple and args[-1] is not Ellipsis:
+    if get_origin(annotation) is tuple and args[-1] is not Ellipsis:
         return [_for_decimals(args[min(place, len(args) - 1)], part) for place, part in enumerate(value)]
     return [_for_decimals(args[0], part) for part in value]
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """Of a union, or the one inside Annotated; none otherwise."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    return args[:1] if origin is Annotated else args if origin in _UNIONS else ()
 
 
 _UNIONS = (Union, types.UnionType)

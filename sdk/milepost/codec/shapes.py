@@ -12,6 +12,7 @@ from msgspec import inspect as types_of
 
 from milepost.codec.models import is_model_class
 from milepost.errors import CodecError
+from milepost.narrowing import is_sequence
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -85,7 +86,7 @@ def _parts(info: Any, seen: set[int]) -> Iterator[types_of.Type]:
     seen.add(id(info))
     if isinstance(info, types_of.Type):
         yield info
-    if isinstance(info, tuple | list):
+    if is_sequence(info):
         for part in info:
             yield from _parts(part, seen)
     elif isinstance(info, types_of.Type | types_of.Field):

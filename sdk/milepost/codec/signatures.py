@@ -9,11 +9,12 @@ import inspect
 import types
 import typing
 import weakref
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from milepost.codec.values import NATIVE, Codec, encode
 from milepost.errors import CodecError
+from milepost.narrowing import is_dict, is_list
 
 _MISSING = object()
 
@@ -54,7 +55,7 @@ def _function(fn: Any) -> types.FunctionType | type[Any] | None:
     """The plain function whose annotations speak for a callable, a class for itself, None for what has none (built-ins)."""
     while True:
         if isinstance(fn, functools.partial):
-            fn = fn.func
+            fn = cast(Any, fn).func
         elif isinstance(fn, types.MethodType):
             fn = fn.__func__
         elif not isinstance(fn, type) and hasattr(fn, "__wrapped__"):
@@ -64,7 +65,7 @@ def _function(fn: Any) -> types.FunctionType | type[Any] | None:
         elif isinstance(fn, types.BuiltinFunctionType | types.MethodWrapperType):
             return None
         else:
-            call = getattr(type(fn), "__call__", None)  # noqa: B004 - the method itself is wanted, not whether it can be called
+            call = getattr(cast(Any, type(fn)), "__call__", None)  # noqa: B004 - the method itself is wanted, not whether it can be called
             if not isinstance(call, types.FunctionType):
                 return None
             fn = call
@@ -149,14 +150,10 @@ def decode_arguments(
 
     ``json_value`` is the JSON decoded; numbers may be Decimals. Raises CodecError when it does not fit the parameters.
     """
-    match json_value:
-        case list():
-            given: tuple[Any, ...] = tuple(json_value)
-            named: dict[str, Any] = {}
-        case dict():
-            given, named = (), dict(json_value)
-        case _:
-            given, named = (json_value,), {}
+    given: Sequence[Any] = json_value if is_list(json_value) else ()
+    named: Mapping[str, Any] = json_value if is_dict(json_value) else {}
+    if not is_list(json_value) and not is_dict(json_value):
+        given = [json_value]
     try:
         bound = _signature(fn).bind(*given, **named)
     except TypeError as error:

@@ -14,6 +14,7 @@ from milepost.codec import models
 from milepost.codec.differences import difference, find_unsupported, found, native_problem
 from milepost.codec.shapes import Shape, annotation_name, shape_of
 from milepost.errors import CodecError, ValueNotStorable
+from milepost.narrowing import is_dict, is_list
 
 
 def _enc_hook(value: Any) -> Any:
@@ -199,9 +200,12 @@ def explain(error: Exception, raw: bytes | str) -> str:
 
 
 def _found_at(raw: bytes | str, path: str) -> str:
-    value = _PLAIN.decode(raw)
+    value: Any = _PLAIN.decode(raw)
     for name, index in re.findall(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]", path):
-        if index == "..." or (name and not isinstance(value, dict)) or (index and not isinstance(value, list)):
+        if name and is_dict(value):
+            value = value.get(name)
+        elif index.isdigit() and is_list(value):
+            value = value[int(index)]
+        else:
             return ""
-        value = value.get(name) if name else value[int(index)]
     return f", found {found(value)}"

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from milepost.errors import DefinitionError
 from milepost.fields import UnknownPath, fields_of, path_type, plain
+from milepost.narrowing import is_dict, is_list, is_mapping
 
 _COMPARISONS = ("<", "<=", ">", ">=", "=")
 _LARGEST_NUMBER = 5_000_000_000
@@ -26,7 +27,7 @@ _NUMBERS = (int, float, Decimal)
 def check_filter(event: Any, where: Any) -> dict[str, Any]:
     """The filter with paths such as "customer.id" unfolded. Raises DefinitionError, naming the field."""
     label = f"Trigger({getattr(event, '__qualname__', event)}, where=)"
-    if not isinstance(where, Mapping) or not where:
+    if not is_mapping(where) or not where:
         raise DefinitionError(f'{label} is a mapping of fields to lists: where={{"total": [{{"numeric": [">", 100]}}]}}, not {where!r}')
     unfolded = _unfold(where, event)
     _check_object(label, event, unfolded, "")
@@ -38,12 +39,12 @@ def _unfold(where: Mapping[Any, Any], event: Any) -> dict[str, Any]:
     fields = fields_of(event) or {}
     result: dict[str, Any] = {}
     for name, rule in where.items():
-        target = result
+        target: dict[str, Any] = result
         *outer, last = [name] if not isinstance(name, str) or name in fields else name.split(".")
         for step in outer:
-            inner = target.setdefault(step, {})
-            target = inner if isinstance(inner, dict) else {}
-        target[last] = {**target.get(last, {}), **rule} if isinstance(rule, Mapping) else rule
+            inner: Any = target.setdefault(step, {})
+            target = inner if is_dict(inner) else {}
+        target[last] = {**target.get(last, {}), **rule} if is_mapping(rule) else rule
     return result
 
 
@@ -51,7 +52,7 @@ def _refuse(label: str, path: str, why: str) -> NoReturn:
     raise DefinitionError(f"{label}: {path}: {why}" if path else f"{label}: {why}")
 
 
-def _check_object(label: str, annotation: Any, where: Mapping[str, Any], path: str) -> None:
+def _check_object(label: str, annotation: Any, where: Mapping[Any, Any], path: str) -> None:
     for name, rule in where.items():
         if not isinstance(name, str):
             _refuse(label, path, f"a field is named by a str, not {name!r}")
@@ -64,11 +65,11 @@ def _check_object(label: str, annotation: Any, where: Mapping[str, Any], path: s
         except UnknownPath as unknown:
             known = f"the fields are {', '.join(unknown.known)}" if unknown.known else f"{path or 'the event'} has no fields"
             _refuse(label, here, f"there is no such field; {known}")
-        if isinstance(rule, Mapping):
+        if is_mapping(rule):
             if not rule:
                 _refuse(label, here, "an empty object matches nothing")
             _check_object(label, inner, rule, here)
-        elif isinstance(rule, list) and rule:
+        elif is_list(rule) and rule:
             for matcher in rule:
                 _check_matcher(label, inner, matcher, here)
         else:
@@ -80,14 +81,14 @@ def _check_object(label: str, annotation: Any, where: Mapping[str, Any], path: s
 
 
 def _check_or(label: str, annotation: Any, rule: Any, path: str) -> None:
-    if not isinstance(rule, list) or len(rule) < 2 or not all(isinstance(part, Mapping) and part for part in rule):
+    if not is_list(rule) or len(rule) < 2 or not all(is_mapping(part) and part for part in rule):
         _refuse(label, path, "$or takes a list of at least two objects")
     for part in rule:
         _check_object(label, annotation, part, path)
 
 
 def _check_matcher(label: str, annotation: Any, matcher: Any, path: str) -> None:
-    if isinstance(matcher, Mapping):
+    if is_mapping(matcher):
         if len(matcher) != 1:
             _refuse(label, path, f"one operator at a time, not {dict(matcher)!r}; put several into the list to match any of them")
         ((operator, operand),) = matcher.items()
@@ -126,7 +127,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_numeric(operand: Any) -> bool:
-    if not isinstance(operand, list) or len(operand) not in (2, 4):
+    if not is_list(operand) or len(operand) not in (2, 4):
         return False
     pairs = list(zip(operand[::2], operand[1::2], strict=True))
     if not all(comparison in _COMPARISONS and _is_number(number) for comparison, number in pairs):
@@ -140,7 +141,7 @@ def _is_text(operand: Any) -> bool:
 
 def _is_prefix(operand: Any) -> bool:
     return _is_text(operand) or (
-        isinstance(operand, Mapping) and list(operand) == ["equals-ignore-case"] and _is_text(operand["equals-ignore-case"])
+        is_mapping(operand) and list(operand) == ["equals-ignore-case"] and _is_text(operand["equals-ignore-case"])
     )
 
 
@@ -148,12 +149,15 @@ def _is_wildcard(operand: Any) -> bool:
     return _is_text(operand) and "**" not in operand
 
 
+_ANYTHING_BUT = ("equals-ignore-case", "prefix", "suffix", "wildcard")
+
+
 def _is_anything_but(operand: Any) -> bool:
-    if isinstance(operand, Mapping):
-        ((operator, inner),) = operand.items() if len(operand) == 1 else ((None, None),)
-        inner = inner if isinstance(inner, list) else [inner]
-        return operator in ("prefix", "suffix", "equals-ignore-case", "wildcard") and bool(inner) and all(map(_is_text, inner))
-    values = operand if isinstance(operand, list) else [operand]
+    if is_mapping(operand):
+        operator, inner = next(iter(operand.items()), (None, None))
+        texts: list[Any] = inner if is_list(inner) else [inner]
+        return len(operand) == 1 and operator in _ANYTHING_BUT and bool(texts) and all(map(_is_text, texts))
+    values: list[Any] = operand if is_list(operand) else [operand]
     return bool(values) and (all(isinstance(value, str) for value in values) or all(map(_is_number, values)))
 
 

@@ -16,6 +16,7 @@ from milepost.codec import Codec
 from milepost.errors import CodecError, DefinitionError, EventError, UsageError
 from milepost.events.base import CRON_TICK_NAME, CronTick
 from milepost.fields import fields_of, plain
+from milepost.narrowing import is_class
 
 E = TypeVar("E")
 
@@ -164,6 +165,14 @@ def make_event_type(name: str, cls: type[E], keys: tuple[str, ...]) -> EventType
     for key in keys:
         _check_key_field(where, key, keys, fields)
     return EventType(name, cls, keys)
+
+
+def make_plain_class_a_dataclass(name: str, cls: object) -> None:
+    """A class without fields of its own kind becomes a frozen, kw-only dataclass, in place. Raises DefinitionError for no class."""
+    if not is_class(cls):
+        raise DefinitionError(f"@app.event({name!r}) stands above a class, not {cls!r}")
+    if fields_of(cls) is None and cls.__mro__[1:] == (object,):
+        dataclass(frozen=True, kw_only=True)(cls)
 
 
 def check_name(name: object) -> None:
