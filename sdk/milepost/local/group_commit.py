@@ -116,7 +116,7 @@ class GroupCommit:
 
     def flush(self) -> None:
         """Commit what waits, without an fsync. Raises what an operation that waited raised since the last flush."""
-        if self._later:
+        if self._later or self._is_led:
             self.commit(nothing, durable=False)
         error, self._later_error = self._later_error, None
         if error is not None:
