@@ -1,0 +1,151 @@
+"""Runs the body of a slice and says how that ended; knows the three shapes of a body: function, handler, undo run."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from milepost.codec import Codec
+from milepost.engine.ambient import CURRENT, Ambient
+from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Suspend
+from milepost.engine.operations import RunOperation
+from milepost.engine.origins import Origins, get_header, get_origin
+from milepost.engine.slice import Slice, Undo
+from milepost.engine.steps import BodyStep
+from milepost.errors import CodecError, MilepostError, NonDeterminismError, RetryAfterError
+from milepost.events import Failure
+
+
+class Returned(msgspec.Struct, frozen=True):
+    """It returned; the JSON of its result."""
+
+    result: str
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """It raised; `is_final` when no retry can mend it."""
+
+    error: Exception
+    is_final: bool
+
+
+class Suspended(msgspec.Struct, frozen=True):
+    """It waits for what is pending in the slice."""
+
+
+class Diverged(msgspec.Struct, frozen=True):
+    """The code does not fit the history: the run is paused."""
+
+    error: NonDeterminismError
+
+
+class OutOfTime(msgspec.Struct, frozen=True):
+    """Another has to go on."""
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """The run is no longer ours."""
+
+
+Ended: TypeAlias = Returned | Raised | Suspended | Diverged | OutOfTime | Lost
+
+
+def run_body(slice_: Slice, origins: Origins) -> Ended:
+    """Run the body from its beginning, replaying what is recorded."""
+    ambient = CURRENT.set(Ambient(slice_.worker, slice_.header.run, slice_.header.hops))
+    try:
+        return _run(slice_, origins)
+    finally:
+        CURRENT.reset(ambient)
+
+
+def _run(slice_: Slice, origins: Origins) -> Ended:
+    try:
+        value = _call(slice_, origins)
+    except Suspend:
+        return _unless_misused(slice_, Suspended())
+    except HandOver:
+        return OutOfTime()
+    except (Fenced, Abandoned):
+        return Lost()
+    except Exception as error:  # noqa: BLE001 - whatever a body raises is its failure
+        return _unless_misused(slice_, _raised(error))
+    if slice_.misuse is not None:
+        return _unless_misused(slice_, Suspended())
+    return _encoded(slice_, value)
+
+
+def _unless_misused(slice_: Slice, ended: Ended) -> Ended:
+    """A misuse that the body swallowed has the word."""
+    match slice_.misuse:
+        case None:
+            return ended
+        case NonDeterminismError() as error:
+            return Diverged(error)
+        case error:
+            return Raised(error, is_final=True)
+
+
+def _raised(error: Exception) -> Ended:
+    if isinstance(error, NonDeterminismError):
+        return Diverged(error)
+    return Raised(error, is_final=isinstance(error, MilepostError) and not isinstance(error, RetryAfterError))
+
+
+def _encoded(slice_: Slice, value: object) -> Ended:
+    if slice_.header.role == "undo":
+        return Returned("null")
+    try:
+        raw, _seen = slice_.definition.result.round_trip(value, f"the result of {slice_.definition.name}")
+    except CodecError as error:
+        return Raised(error, is_final=True)
+    return Returned(raw.decode())
+
+
+def _call(slice_: Slice, origins: Origins) -> object:
+    step = BodyStep(slice_)
+    if slice_.header.role == "undo":
+        _undo(slice_, step)
+        return None
+    definition = slice_.definition
+    data = definition.decode_event(slice_.header.event_name, origins.data)
+    if definition.takes_failure:
+        return definition.body(data, step, Codec.of(Failure).decode(origins.failure or "{}", "the failure"))
+    return definition.body(data, step)
+
+
+def _undo(slice_: Slice, step: BodyStep) -> None:
+    """Compensate the steps of the ended run, the last one first. One that fails for good does not keep the others from
+    being tried; the undo run then fails with the first such error.
+    """
+    failures: list[MilepostError] = []
+    for undo in compensations(slice_):
+        try:
+            step.perform(RunOperation(slice_, f"~undo/{undo.path}", _without_result(undo.call), (), {}))
+        except MilepostError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _without_result(call: Callable[[], object]) -> Callable[[], None]:
+    def compensate() -> None:
+        call()
+
+    return compensate
+
+
+def compensations(slice_: Slice) -> list[Undo]:
+    """Replay the ended run's body over its history, start nothing, and collect the compensations of the steps that are
+    done, the last one first. The replay stops at the first unrecorded step, or at the failure that is recorded.
+    """
+    worker = slice_.worker
+    header = get_header(worker.ports.table, slice_.header.subject or "")
+    if header is None:
+        return []
+    dead = Slice(worker, slice_.definition, header, deadline_ms=0, frozen=True)
+    dead.journal.load()
+    ended = run_body(dead, get_origin(worker, header))
+    if isinstance(ended, Diverged):
+        raise ended.error
+    return sorted(dead.undos.values(), key=lambda undo: undo.order, reverse=True)

@@ -1,0 +1,243 @@
+"""Branches that run at once: map, each, parallel and race, on threads lent by the worker.
+
+A branch that suspends does not disturb its siblings: they run on until each has ended or waits, then the whole group
+suspends. All succeeded needs no record, because each branch's steps say so; any other end is recorded under the
+group's own path before the body sees it, with the branch that decided, so that a replay decides alike.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextvars import copy_context
+from threading import Event, Lock, Thread
+from typing import Any, TypeAlias
+
+import msgspec
+
+from milepost.engine.children import cancel_child, is_cancellable
+from milepost.engine.interrupts import Interrupt, Suspend
+from milepost.engine.journal import completed, failed
+from milepost.engine.records import Kind, Record
+from milepost.engine.slice import Slice, failing
+from milepost.engine.waits import forget
+from milepost.errors import MilepostError, NonDeterminismError, RaceError, RetryAfterError
+from milepost.options import Completion
+
+
+class Returned(msgspec.Struct, frozen=True):
+    """The branch returned."""
+
+    value: Any
+
+
+class Errored(msgspec.Struct, frozen=True):
+    """The branch ended with an error that every replay sees too."""
+
+    error: MilepostError
+
+
+class Waits(msgspec.Struct, frozen=True):
+    """The branch is suspended."""
+
+
+class Broke(msgspec.Struct, frozen=True):
+    """The branch raised something that is not recorded, or the slice is over."""
+
+    error: BaseException
+
+
+Outcome: TypeAlias = Returned | Errored | Waits | Broke
+Branch: TypeAlias = Callable[[int], Any]
+
+
+def attempt(branch: Branch, index: int) -> Outcome:
+    """Run one branch as far as it goes."""
+    try:
+        return Returned(branch(index))
+    except Suspend:
+        return Waits()
+    except (NonDeterminismError, RetryAfterError) as error:
+        return Broke(error)
+    except MilepostError as error:
+        return Errored(error)
+    except (Exception, Interrupt) as error:  # a plain exception is for the body; an interrupt is for the whole slice
+        return Broke(error)
+
+
+class Group:
+    """One group of branches under a claimed path."""
+
+    def __init__(self, slice_: Slice, path: str, kind: Kind, *, count: int, limit: int, allowed: int, race: bool = False) -> None:
+        self._slice = slice_
+        self._path = path
+        self._kind: Kind = kind
+        self._count = count
+        self._limit = limit
+        self._allowed = allowed
+        """Failures that do not fail the group."""
+        self._race = race
+
+    def run(self, branch: Branch) -> list[Outcome]:
+        """Every branch's outcome, or of a race that is won only the winner's. Raises what the group ends with."""
+        record = self._recorded()
+        if record is not None and record.is_final:
+            return self._as_decided(branch, int(record.detail["index"]))
+        outcomes = self._run(branch)
+        broken = next((outcome.error for outcome in outcomes if isinstance(outcome, Broke)), None)
+        if broken is not None:
+            raise broken
+        decisive = self._decisive(outcomes)
+        if decisive is not None:
+            return self._decide(record, outcomes, decisive, branch)
+        if any(outcome is None or isinstance(outcome, Waits) for outcome in outcomes):
+            raise Suspend
+        ended = [outcome for outcome in outcomes if outcome is not None]
+        if self._race:
+            raise RaceError(tuple(outcome.error for outcome in ended if isinstance(outcome, Errored)))
+        return ended
+
+    # ---- the record --------------------------------------------------------------------------------------------------
+
+    def _recorded(self) -> Record | None:
+        record = self._slice.journal.get(self._path)
+        if record is not None:
+            self._slice.expect(record, self._kind)
+            recorded = record.detail.get("count", self._count)
+            if recorded != self._count:
+                raise self._slice.misused(
+                    NonDeterminismError(
+                        f"run {self._slice.header.run} of {self._slice.header.function}: {self._path!r} has {self._count} items, it was recorded "
+                        f"with {recorded}. Make its items in a step, so that they are recorded too."
+                    )
+                )
+        return record
+
+    def count_items(self) -> None:
+        """Record how many items there are before the first of them begins. One write, once."""
+        if self._recorded() is None and not self._slice.frozen:
+            self._slice.journal.put(self._fresh())
+            self._recorded()
+
+    def _fresh(self) -> Record:
+        record = self._slice.journal.record(self._path, self._kind, self._slice.worker.now())
+        return msgspec.structs.replace(record, detail={"count": self._count})
+
+    def _as_decided(self, branch: Branch, index: int) -> list[Outcome]:
+        if self._slice.frozen:  # compensations of the branches that lost are found too
+            for other in range(self._count):
+                if other != index:
+                    attempt(branch, other)
+        return self._deliver(attempt(branch, index))
+
+    @staticmethod
+    def _deliver(outcome: Outcome) -> list[Outcome]:
+        match outcome:
+            case Returned():
+                return [outcome]
+            case Errored(error) | Broke(error):
+                raise error
+            case Waits():
+                raise Suspend
+
+    def _decisive(self, outcomes: Sequence[Outcome | None]) -> int | None:
+        """The branch that decides before all have ended: a race's first success, or one failure too many."""
+        if self._race:
+            return next((index for index, outcome in enumerate(outcomes) if isinstance(outcome, Returned)), None)
+        errored = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Errored)]
+        return errored[0] if len(errored) > self._allowed else None
+
+    def _decide(self, record: Record | None, outcomes: Sequence[Outcome | None], index: int, branch: Branch) -> list[Outcome]:
+        outcome = outcomes[index]
+        if self._slice.frozen:
+            raise Suspend
+        now = self._slice.worker.now()
+        ours = msgspec.structs.replace(record or self._fresh(), detail={"count": self._count, "index": index})
+        ours = failed(ours, failing(outcome.error, None), now) if isinstance(outcome, Errored) else completed(ours, None, now)
+        stands = self._slice.journal.put(ours)
+        decided = int(stands.detail["index"])
+        self._abandon(decided)
+        return self._deliver(outcome if stands is ours and outcome is not None else attempt(branch, decided))
+
+    def _abandon(self, kept: int) -> None:
+        """The others have lost: their waits and children are cancelled, their late results dropped."""
+        self._slice.drop(self._path, kept)
+        own = f"{self._path}/{kept}"
+        lost = [
+            record
+            for record in self._slice.journal.under(f"{self._path}/")
+            if not record.is_final and record.path != own and not record.path.startswith(f"{own}/")
+        ]
+        for record in lost:
+            if record.kind == "wait":
+                forget(self._slice, record)
+            elif is_cancellable(record):
+                cancel_child(self._slice.worker, record, f"its branch in {self._path!r} of run {self._slice.header.run} lost")
+        now = self._slice.worker.now()
+        if lost:
+            self._slice.journal.put_many(
+                [msgspec.structs.replace(record, status="cancelled", ended_at=now, due_at=None) for record in lost]
+            )
+
+    # ---- running -----------------------------------------------------------------------------------------------------
+
+    def _run(self, branch: Branch) -> list[Outcome | None]:
+        tally = _Tally(self._count, race=self._race, allowed=self._allowed)
+        threads = None if self._slice.frozen else self._slice.worker.threads
+        if threads is None or self._count < 2 or self._limit < 2:
+            tally.work(branch)
+        elif self._race:
+            for _ in range(min(self._limit, self._count)):
+                Thread(target=copy_context().run, args=(tally.work, branch), daemon=True).start()
+            tally.over.wait()
+        else:
+            lent: list[Future[None]] = [
+                threads.submit(copy_context().run, tally.work, branch) for _ in range(min(self._limit, self._count) - 1)
+            ]
+            tally.work(branch)
+            wait([future for future in lent if not future.cancel()])
+        return list(tally.outcomes)
+
+
+class _Tally:
+    """Hands out branches and counts how they ended. The caller works too, so a group needs no lent thread to move."""
+
+    def __init__(self, count: int, *, race: bool, allowed: int) -> None:
+        self.outcomes: list[Outcome | None] = [None] * count
+        self.over = Event()
+        """Nothing more needs to begin: all have ended, or it is decided."""
+        self._left: Iterator[int] = iter(range(count))
+        self._open = count
+        self._errors = 0
+        self._race = race
+        self._allowed = allowed
+        self._lock = Lock()
+
+    def work(self, branch: Branch) -> None:
+        while not self.over.is_set():
+            with self._lock:
+                index = next(self._left, None)
+            if index is None:
+                return
+            self._note(index, attempt(branch, index))
+
+    def _note(self, index: int, outcome: Outcome) -> None:
+        with self._lock:
+            if self.over.is_set() and self._race:
+                return
+            self.outcomes[index] = outcome
+            self._open -= 1
+            self._errors += isinstance(outcome, Errored)
+            decided = isinstance(outcome, Returned) if self._race else self._errors > self._allowed
+            if decided or self._open == 0 or isinstance(outcome, Broke):
+                self.over.set()
+
+
+def allowed_failures(policy: Completion | None, count: int) -> int:
+    """How many of the items may fail."""
+    if policy is None:
+        return 0
+    bounds = [count]
+    if policy.max_failures is not None:
+        bounds.append(policy.max_failures)
+    if policy.min_success is not None:
+        bounds.append(count - policy.min_success)
+    return min(bounds)

@@ -1,0 +1,160 @@
+"""Child runs: the step that invokes one, and the answer that the child gives when it ends.
+
+the parent   start message ──▶ pending step ──▶ suspend              (a slice that finds the record sends no more)
+the child    terminal ──▶ parent's step done ──▶ poke the parent, also when that failed
+"""
+
+from typing import Any
+
+import msgspec
+
+from milepost.engine import keys
+from milepost.engine.journal import OPEN, completed, failed
+from milepost.engine.messages import Cancel, Start, encode
+from milepost.engine.operations import Done, Parked, State
+from milepost.engine.ports import ConditionFailed, Outgoing
+from milepost.engine.records import Failing, Header, Kind, Packed, Parent, Record
+from milepost.engine.slice import Pending, Slice, failing
+from milepost.engine.worker import Worker
+from milepost.errors import ErrorInfo, InvokeError, StepError, WaitTimeout, step_error
+from milepost.functions import FunctionDefinition
+
+
+class InvokeOperation:
+    """step.invoke: one start message, one pending record, one answer."""
+
+    kind: Kind = "invoke"
+
+    def __init__(
+        self,
+        slice_: Slice,
+        path: str,
+        target: FunctionDefinition,
+        data: str,
+        *,
+        event_name: str,
+        timeout_ms: int | None,
+        detach: bool,
+        crowd: bool = False,
+    ) -> None:
+        self.slice = slice_
+        self.path = path
+        self._target = target
+        self._data = data
+        self._event_name = event_name
+        self._timeout_ms = timeout_ms
+        self._detach = detach
+        self._crowd = crowd
+
+    def begin(self) -> State:
+        record = self.slice.journal.get(self.path)
+        if record is None:
+            return self._start()
+        self.slice.expect(record, self.kind)
+        if record.is_final:
+            return self._final(record)
+        if record.due_at is not None and self.slice.is_due(record.due_at):
+            return self._time_out(record)
+        return Parked(Pending(record=record, recorded=True))
+
+    def _start(self) -> State:
+        header = self.slice.header
+        now = self.slice.worker.now()
+        child = keys.child_id(header.run, self.path)
+        record = self.slice.journal.record(self.path, self.kind, now)
+        record = msgspec.structs.replace(
+            record,
+            due_at=None if self._timeout_ms is None else now + self._timeout_ms,
+            detail={"child": child, "function": self._target.name, "group": self._target.worker, "detach": self._detach},
+        )
+        start = Start(
+            run=child,
+            function=self._target.name,
+            data=self._data,
+            event_name=self._event_name,
+            event_id=f"{header.run}/{self.path}",
+            event_at=now,
+            event_source=f"milepost.{self.slice.worker.definitions.app}",
+            hops=header.hops + 1,
+            parent=Parent(
+                run=header.run,
+                path=self.path,
+                group=header.group,
+                started_at=record.started_at,
+                due_at=record.due_at,
+                epoch=record.epoch,
+                k=record.k,
+                t=record.t,
+                crowd=self._crowd,
+            ),
+        )
+        return Parked(Pending(record=record, recorded=False, start=Outgoing(group=self._target.worker, body=encode(start))))
+
+    def _time_out(self, record: Record) -> State:
+        text = f"run {record.detail['child']} of {self._target.name} did not end within {(self._timeout_ms or 0) / 1000:g} s"
+        self.slice.check_branch(self.path)
+        stands = self.slice.journal.put(failed(record, failing(WaitTimeout(text), self.path), self.slice.worker.now()))
+        if stands.status == "failed" and not self._detach:
+            cancel_child(self.slice.worker, stands, f"its parent {self.slice.header.run} waited long enough")
+        return self._final(stands)
+
+    def _final(self, record: Record) -> State:
+        if record.status == "completed":
+            return Done(self._target.result.decode(self.slice.unpack(record.value), f"the result of {self._target.name}"))
+        stored = record.error or Failing(type="milepost.errors.StepError", message="")
+        if stored.type == "milepost.errors.WaitTimeout":
+            raise WaitTimeout(stored.message)
+        raise invoke_error(str(record.detail.get("child", "")), self._target.name, stored.info())
+
+    def succeeded(self, value: Any, /) -> State:
+        return Done(value)
+
+    def failed(self, error: Exception, /) -> State:
+        raise error
+
+
+def invoke_error(child: str, function: str, info: ErrorInfo) -> InvokeError:
+    """What a parent sees of a child that did not complete."""
+    if info.type == CANCELLED:
+        return InvokeError(child, None, f"run {child} of {function} was cancelled: {info.message}")
+    cause: StepError = step_error(info.step or "", info, StepError)
+    return InvokeError(child, cause, f"run {child} of {function} failed: {info}")
+
+
+CANCELLED = "milepost.cancelled"
+"""Type of the error by which a cancelled child answers."""
+
+
+def answer(worker: Worker, header: Header, parent: Parent, result: Packed | None, error: Failing | None) -> None:
+    """Tell the parent how the child ended, and poke it whether or not it knew."""
+    now = worker.now()
+    key = keys.step(parent.run, parent.path)
+    pending = Record(
+        pk=key.pk,
+        sk=key.sk,
+        kind="invoke",
+        status="pending",
+        started_at=parent.started_at,
+        epoch=parent.epoch,
+        k=parent.k,
+        t=parent.t,
+        detail={"child": header.run, "function": header.function, "group": header.group},
+        ttl=worker.ttl(now),
+    )
+    record = completed(pending, result, now) if error is None else failed(pending, error, now)
+    try:
+        worker.ports.table.put(record.to_item(), OPEN)
+    except ConditionFailed:
+        worker.log.debug("the parent's step is settled already", run_id=header.run, parent=parent.run)
+    worker.poke(parent.run, parent.group, completed_at=worker.now(), crowd=parent.crowd, salt=header.run)
+
+
+def cancel_child(worker: Worker, record: Record, reason: str) -> None:
+    """Cancel the child of a pending invoke, born or not."""
+    detail = record.detail
+    worker.send(str(detail["group"]), Cancel(run=str(detail["child"]), function=str(detail["function"]), reason=reason))
+
+
+def is_cancellable(record: Record) -> bool:
+    """An invoke that nobody waits for any more."""
+    return record.kind == "invoke" and not record.is_final and not record.detail.get("detach", False)

@@ -1,0 +1,145 @@
+"""The history of one run: read once at the start of a slice, written by put-once.
+
+A step's result is a put on condition "absent or pending"; the loser takes the winner's record. So a zombie can waste
+work but not fork history. One put is one write; nothing here is a transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from threading import Lock
+
+import msgspec
+
+from milepost.engine import keys
+from milepost.engine.interrupts import Suspend
+from milepost.engine.ports import Absent, Change, Condition, ConditionFailed, Equals, Item, Or, Put, Table, Update
+from milepost.engine.records import Failing, Kind, Packed, Record
+
+OPEN = Or((Absent(), Equals("status", "pending")))
+"""Nothing final stands there yet."""
+
+
+class Journal:
+    """The records of a run, and the order in which this slice adds to them."""
+
+    def __init__(self, table: Table, run: str, *, epoch: int, ttl: int, frozen: bool = False) -> None:
+        self._table = table
+        self._run = run
+        self._epoch = epoch
+        self._ttl = ttl
+        self._frozen = frozen
+        self._items: dict[str, Item] = {}
+        self._records: dict[str, Record] = {}
+        self._unread: set[str] = set()
+        self._lock = Lock()
+        self._k = 0
+        self.written = 0
+        """Records put or changed by this slice: its progress."""
+        self.oldest_ttl: int | None = None
+        """Of the rows read, in epoch seconds."""
+
+    def load(self) -> None:
+        """Read the whole history, strongly consistent. What was known is read again."""
+        items: dict[str, Item] = {}
+        after: str | None = None
+        prefix = keys.STEP_PREFIX
+        while True:
+            page = self._table.query(keys.run_pk(self._run), prefix, after=after)
+            for item in page.items:
+                items[item["sk"][len(prefix) :]] = item
+            after = page.next
+            if after is None:
+                break
+        self._items = items
+        self._records = {}
+        self._unread = set(items)
+        self.oldest_ttl = min((item["ttl"] for item in items.values() if "ttl" in item), default=None)
+
+    def get(self, path: str) -> Record | None:
+        """What is recorded of the step; it counts as read from now on."""
+        self._unread.discard(path)
+        return self.peek(path)
+
+    def peek(self, path: str) -> Record | None:
+        """What is recorded of the step."""
+        record = self._records.get(path)
+        if record is None and (item := self._items.get(path)) is not None:
+            record = self._records[path] = Record.from_item(item)
+        return record
+
+    def all(self) -> list[Record]:
+        """Every record known."""
+        return [record for path in {**self._items, **self._records} if (record := self.peek(path)) is not None]
+
+    def under(self, prefix: str) -> list[Record]:
+        """Every record of a scope."""
+        return [record for path in {**self._items, **self._records} if path.startswith(prefix) and (record := self.peek(path)) is not None]
+
+    def is_replaying(self, prefix: str) -> bool:
+        """The history holds something in this scope that the body has not asked for yet."""
+        return any(path.startswith(prefix) for path in self._unread)
+
+    def record(self, path: str, kind: Kind, now: int, digest: int | None = None) -> Record:
+        """A pending record of this slice, not written yet. Its order is (epoch, k), k counting what the slice adds;
+        t is the run's clock.
+        """
+        with self._lock:
+            self._k += 1
+            k = self._k
+        key = keys.step(self._run, path)
+        return Record(
+            pk=key.pk, sk=key.sk, kind=kind, status="pending", started_at=now, digest=digest, epoch=self._epoch, k=k, t=now, ttl=self._ttl
+        )
+
+    def put(self, record: Record, only_if: Condition = OPEN) -> Record:
+        """Put once: returns the record that stands, which is another when somebody was faster. A replay of an ended run
+        stops here: what is not recorded does not begin.
+        """
+        if self._frozen:
+            raise Suspend
+        try:
+            self._table.put(record.to_item(), only_if)
+        except ConditionFailed as lost:
+            record = _winner(lost, record)
+        else:
+            self.written += 1
+        self._know(record)
+        return record
+
+    def put_many(self, records: Sequence[Record]) -> list[Record]:
+        """The same for many, as writes that belong together."""
+        outcomes = self._table.write_many([Put(record.to_item(), OPEN) for record in records])
+        standing = [record if lost is None else _winner(lost, record) for record, lost in zip(records, outcomes, strict=True)]
+        self.written += sum(lost is None for lost in outcomes)
+        for record in standing:
+            self._know(record)
+        return standing
+
+    def _know(self, record: Record) -> None:
+        self._records[record.path] = record
+
+    def extend(self, paths: Iterable[str], ttl: int) -> None:
+        """Put off the expiry of rows that are read again."""
+        writes = [Update(keys.step(self._run, path), Change(set={"ttl": ttl})) for path in paths]
+        for start in range(0, len(writes), 100):
+            self._table.write_many(writes[start : start + 100])
+
+    def paths(self) -> list[str]:
+        """The paths of the rows that were read."""
+        return list(self._items)
+
+
+def _winner(lost: ConditionFailed, ours: Record) -> Record:
+    if lost.item is None:  # the condition fails on a final record only, so there is one
+        raise lost
+    winner = Record.from_item(lost.item)
+    return ours if winner == ours else winner
+
+
+def completed(record: Record, value: Packed | None, now: int) -> Record:
+    """The record, completed."""
+    return msgspec.structs.replace(record, status="completed", value=value, ended_at=now, due_at=None, error=None)
+
+
+def failed(record: Record, error: Failing, now: int) -> Record:
+    """The record, failed for good."""
+    return msgspec.structs.replace(record, status="failed", error=error, ended_at=now, due_at=None)

@@ -1,0 +1,191 @@
+"""What travels on queues. Messages carry no authority: each says where to look, the table says what is so.
+
+Duplicates and reordering are harmless. Events come in the shape that EventBridge's InputTransformer gives them on AWS;
+the local bus makes the same.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from milepost.engine.records import Parent, Role
+
+VERSION = 1
+SIGNAL = "~signal:"
+"""Before a worker group's name in `for`: an event that functions of the group wait for, or are cancelled by."""
+
+ENVELOPE = "_milepost"
+"""The field of an event's detail that carries what EventBridge's own fields cannot."""
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A message as a worker is handed it."""
+
+    id: str
+    """Stable across redeliveries: the owner of the lease taken for it."""
+    group: str
+    body: str
+    deliveries: int
+    """1 at the first delivery."""
+    sent_at_ms: int
+
+
+class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Ours, in the detail: id chosen by the sender, when it was sent, how many events led to it."""
+
+    id: str
+    sent_at: int = 0
+    hops: int = 0
+
+
+class BusEvent(msgspec.Struct, frozen=True, rename={"detail_type": "detail-type"}):
+    """An event as EventBridge delivers it."""
+
+    id: str
+    detail_type: str
+    detail: msgspec.Raw
+    source: str = ""
+    time: str = ""
+
+
+class EventMessage(msgspec.Struct, frozen=True, tag_field="kind", tag="event", rename={"target": "for"}):
+    """An event came, for a function or for the waits of a worker group."""
+
+    target: str
+    at: int | str
+    """When the bus accepted it: epoch milliseconds, or ISO 8601."""
+    event: BusEvent
+    v: int = VERSION
+    after: dict[str, str] = {}
+    """Where to go on in a long list of waits: the last sk served, by key."""
+
+    @property
+    def at_ms(self) -> int:
+        if isinstance(self.at, int):
+            return self.at
+        moment = datetime.fromisoformat(self.at)
+        return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+class Poke(msgspec.Struct, frozen=True, tag_field="kind", tag="poke", omit_defaults=True):
+    """Look at this run."""
+
+    run: str
+    completed_at: int | None = None
+    """The completion it tells of had happened by then (sender's clock)."""
+    v: int = VERSION
+
+
+class TimerDue(msgspec.Struct, frozen=True, tag_field="kind", tag="timer"):
+    """Look at this run, not before due_at."""
+
+    run: str
+    due_at: int
+    v: int = VERSION
+
+
+class Start(msgspec.Struct, frozen=True, tag_field="kind", tag="start", omit_defaults=True):
+    """Start this run: a child, a handler, an undo run, a cron tick."""
+
+    run: str
+    function: str
+    data: str
+    """JSON of the event's data."""
+    event_name: str = ""
+    event_id: str = ""
+    event_at: int = 0
+    event_source: str = ""
+    hops: int = 0
+    role: Role = "function"
+    parent: Parent | None = None
+    subject: str | None = None
+    failure: str | None = None
+    """JSON of the Failure that a handler is told of."""
+    v: int = VERSION
+
+
+class Cancel(msgspec.Struct, frozen=True, tag_field="kind", tag="cancel"):
+    """Cancel this run, born or not."""
+
+    run: str
+    function: str
+    reason: str
+    v: int = VERSION
+
+
+class Publish(msgspec.Struct, frozen=True, tag_field="kind", tag="publish"):
+    """Put this event on the bus: sent for later, or by a client that knows no routes."""
+
+    name: str
+    source: str
+    detail: str
+    id: str
+    v: int = VERSION
+
+
+Message: TypeAlias = EventMessage | Poke | TimerDue | Start | Cancel | Publish
+
+
+class MessageError(Exception):
+    """A message that is no JSON, of no known kind, or of a newer version."""
+
+
+_decoder = msgspec.json.Decoder(Message)
+_encoder = msgspec.json.Encoder()
+
+
+def encode(message: Message) -> str:
+    """The message as text."""
+    return _encoder.encode(message).decode()
+
+
+def decode(body: str) -> Message:
+    """The message again. Raises MessageError."""
+    try:
+        message: Message = _decoder.decode(body)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise MessageError(f"not a message of milepost: {error}") from error
+    if message.v > VERSION:
+        raise MessageError(f"a message of version {message.v}, this milepost reads {VERSION}: upgrade milepost")
+    return message
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """An event, read: whoever sent it and however."""
+
+    id: str
+    name: str
+    source: str
+    at: int
+    sent_at: int
+    hops: int
+    data: str
+    """JSON of its data, without our envelope."""
+
+
+def read_event(message: EventMessage) -> Accepted:
+    """The event of a message: ours by its envelope, any other by EventBridge's own id. Raises MessageError."""
+    event = message.event
+    try:
+        fields: dict[str, msgspec.Raw] = msgspec.json.decode(event.detail, type=dict[str, msgspec.Raw])
+        raw = fields.pop(ENVELOPE, None)
+        envelope = Envelope(id=event.id, sent_at=message.at_ms) if raw is None else msgspec.json.decode(raw, type=Envelope)
+    except msgspec.DecodeError as error:
+        raise MessageError(f"the detail of event {event.id} ({event.detail_type}) is not a JSON object: {error}") from error
+    return Accepted(
+        id=envelope.id,
+        name=event.detail_type,
+        source=event.source,
+        at=message.at_ms,
+        sent_at=envelope.sent_at,
+        hops=envelope.hops,
+        data=_encoder.encode(fields).decode(),
+    )
+
+
+def detail_of(data: str | bytes, envelope: Envelope) -> str:
+    """The detail of an event of ours: its data, and the envelope beside its fields."""
+    fields: dict[str, Any] = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    fields[ENVELOPE] = envelope
+    return _encoder.encode(fields).decode()

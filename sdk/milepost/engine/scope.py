@@ -1,0 +1,45 @@
+"""Names: a step's path is its scope and its name; the n-th use of a name in a scope is ``name:n``.
+
+A name is claimed when the method is called, by the thread that owns the scope, and never inside a step's body.
+"""
+
+from threading import get_ident
+
+from milepost.engine import keys
+from milepost.engine.slice import Slice
+from milepost.errors import UsageError
+
+NAME_LIMIT = 256
+"""Characters of a step's name."""
+
+
+class Scope:
+    """The names used so far in a body, or in one branch."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
+        self._counts: dict[str, int] = {}
+        self._thread = get_ident()
+        self.busy: str | None = None
+        """What is running in this scope and may not use it: a step's body, or a group of branches."""
+
+    def claim(self, slice_: Slice, name: object) -> str:
+        """The path of the next use of this name. Raises UsageError."""
+        if type(name) is not str or not name or len(name) > NAME_LIMIT:
+            raise slice_.misused(UsageError(f"a step's name is a string of 1 to {NAME_LIMIT} characters, not {name!r}"))
+        if get_ident() != self._thread:
+            raise slice_.misused(
+                UsageError(
+                    f"step {name!r} is used on another thread than its body's: use step.parallel, step.map or step.each to run steps at once"
+                )
+            )
+        if self.busy is not None:
+            raise slice_.misused(
+                UsageError(
+                    f"step {name!r} is used inside {self.busy!r}: a step's body cannot have steps of its own (use step.invoke, or call them from the "
+                    "body), and a branch uses the step that it is given"
+                )
+            )
+        count = self._counts[name] = self._counts.get(name, 0) + 1
+        path = self.prefix + keys.escape(name)
+        return path if count == 1 else f"{path}:{count}"

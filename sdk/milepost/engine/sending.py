@@ -1,0 +1,94 @@
+"""step.send_event: events with ids from run and step, so that a replay, or a crash between sending and recording,
+sends no second one. And step.patched, which asks the history.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from milepost.engine import keys
+from milepost.engine.inputs import encoded_event
+from milepost.engine.journal import completed
+from milepost.engine.messages import Envelope, detail_of
+from milepost.engine.operations import Done, State, Work
+from milepost.engine.ports import Entry
+from milepost.engine.records import Kind
+from milepost.engine.slice import Slice
+from milepost.errors import EventError
+
+
+class SendOperation:
+    """step.send_event: one publish, one write."""
+
+    kind: Kind = "send"
+
+    def __init__(self, slice_: Slice, path: str, events: Sequence[object]) -> None:
+        self.slice = slice_
+        self.path = path
+        self._events = events
+
+    def begin(self) -> State:
+        record = self.slice.journal.get(self.path)
+        if record is None:
+            return Work(self._publish)
+        self.slice.expect(record, self.kind)
+        return Done(msgspec.json.decode(self.slice.unpack(record.value), type=list[str]))
+
+    def _publish(self) -> list[str]:
+        entries = [self._entry(index, event) for index, event in enumerate(self._events)]
+        self.slice.worker.ports.bus.publish(entries)
+        return [entry.id for entry in entries]
+
+    def _entry(self, index: int, event: object) -> Entry:
+        definitions = self.slice.worker.definitions
+        try:
+            event_type, data = encoded_event(definitions, event)
+        except EventError as error:
+            raise self.slice.misused(EventError(f"step {self.path!r}: {error}")) from error
+        header = self.slice.header
+        envelope = Envelope(id=keys.sent_event_id(header.run, self.path, index), sent_at=self.slice.worker.now(), hops=header.hops + 1)
+        return Entry(name=event_type.name, source=source_of(definitions.app), detail=detail_of(data, envelope), id=envelope.id)
+
+    def succeeded(self, value: Any, /) -> State:
+        record = self.slice.journal.record(self.path, self.kind, self.slice.worker.now())
+        self.slice.check_branch(self.path)
+        packed = self.slice.pack(msgspec.json.encode(value), f"the ids of {self.path!r}")
+        self.slice.journal.put(completed(record, packed, self.slice.worker.now()))
+        return Done(value)
+
+    def failed(self, error: Exception, /) -> State:
+        raise error
+
+
+def source_of(app: str) -> str:
+    """The source of the events that an app sends."""
+    return f"milepost.{app}"
+
+
+class PatchOperation:
+    """step.patched: True in runs that came here under the new code. One write per run that does; none in older runs."""
+
+    kind: Kind = "patch"
+
+    def __init__(self, slice_: Slice, patch: str, prefix: str) -> None:
+        self.slice = slice_
+        self.path = f"~patched/{keys.escape(patch)}"
+        self._prefix = prefix
+
+    def begin(self) -> State:
+        record = self.slice.journal.get(self.path)
+        if record is not None:
+            return Done(record.status == "completed")
+        if self.path in self.slice.unpatched or self.slice.frozen or self.slice.journal.is_replaying(self._prefix):
+            self.slice.unpatched.add(self.path)
+            return Done(False)
+        now = self.slice.worker.now()
+        self.slice.journal.put(completed(self.slice.journal.record(self.path, self.kind, now), None, now))
+        return Done(True)
+
+    def succeeded(self, value: Any, /) -> State:
+        return Done(value)
+
+    def failed(self, error: Exception, /) -> State:
+        raise error

@@ -1,0 +1,214 @@
+"""One slice: one worker invocation's work on one run, from the lease to suspend or end.
+
+Owns what the steps of a body share while it runs: the journal, the run's clock, what is pending, and the guard that
+every step body passes before it begins. It decides nothing about the run; `drive.py` does, from what is left here.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+
+import msgspec
+
+from milepost.engine import lease
+from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Interrupt
+from milepost.engine.journal import Journal
+from milepost.engine.ports import ConditionFailed, Outgoing
+from milepost.engine.records import Failing, Header, Packed, Record
+from milepost.engine.values import pack, unpack
+from milepost.engine.worker import Worker
+from milepost.errors import ErrorInfo, MilepostError, NonDeterminismError, describe
+from milepost.functions import FunctionDefinition
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """What the body waits for at one place: its record, and what has to be sent before that is written."""
+
+    record: Record
+    recorded: bool
+    """The record stands as it is."""
+    start: Outgoing | None = None
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """A compensation found while replaying an ended run: later steps are undone first."""
+
+    order: tuple[int, int]
+    path: str
+    call: Callable[[], object]
+
+
+class Slice:
+    """What the steps of one body share. Used by several threads when branches run at once."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        definition: FunctionDefinition,
+        header: Header,
+        *,
+        deadline_ms: int,
+        after_crash: bool = False,
+        frozen: bool = False,
+    ) -> None:
+        self.worker = worker
+        self.definition = definition
+        self.header = header
+        self.frozen = frozen
+        """Replay only: nothing begins, nothing is written."""
+        self.journal = Journal(worker.ports.table, header.run, epoch=header.epoch, ttl=worker.ttl(header.acquired_at), frozen=frozen)
+        self.run_now = header.now
+        self.pending: dict[str, Pending] = {}
+        self.undos: dict[str, Undo] = {}
+        self.has_undo = header.undo
+        self.arguments: tuple[str, str] | None = None
+        """Of a rerun: a step's path and the JSON of the arguments it gets."""
+        self.misuse: MilepostError | None = None
+        """The first error that the body must not swallow."""
+        self.registered: set[str] = set()
+        """Waits whose rows this slice has written."""
+        self.unpatched: set[str] = set()
+        """Patches that this replay has passed without."""
+        self._deadline_ms = deadline_ms
+        self._after_crash = after_crash
+        self._checked_at = header.acquired_at
+        self._stopped: tuple[type[Interrupt], str] | None = None
+        self._decided: dict[str, int] = {}
+        """Groups of branches that are decided, with the branch that counts."""
+        self._lock = Lock()
+
+    # ---- time --------------------------------------------------------------------------------------------------------
+
+    def is_due(self, due_at: int) -> bool:
+        """By this worker's clock, or by that of any before it. What was judged due once stays due."""
+        if due_at <= self.run_now:
+            return True
+        if due_at <= self.worker.now():
+            with self._lock:
+                self.run_now = max(self.run_now, due_at)
+            return True
+        return False
+
+    def has_time(self) -> bool:
+        """Enough of the invocation is left for another step."""
+        return self._deadline_ms - self.worker.now() > self.worker.settings.margin_ms
+
+    def wait_here(self, until_ms: int) -> bool:
+        """Wait on this thread when the time is near; False when the body should suspend instead."""
+        wait = until_ms - self.worker.now()
+        if wait <= 0:
+            return True
+        if self.frozen or wait > self.worker.settings.wait_in_slice_ms or self._deadline_ms - until_ms <= self.worker.settings.margin_ms:
+            return False
+        return self.worker.ports.clock.wait(wait)
+
+    # ---- before a step begins ----------------------------------------------------------------------------------------
+
+    def guard(self, path: str) -> None:
+        """Raise the interrupt that keeps this step from beginning, if there is one."""
+        if self._stopped is not None:
+            kind, reason = self._stopped
+            raise kind(reason)
+        self.check_branch(path)
+        now = self.worker.now()
+        settings = self.worker.settings
+        if self._deadline_ms - now <= settings.margin_ms:
+            self._stop(HandOver, "its time is up")
+        if now >= (self.header.lease_until or 0):
+            self._stop(Fenced, "its lease has expired")
+        if now - self._checked_at >= settings.header_check_ms:
+            self._check_header(now)
+        if self._after_crash:
+            self._note(path)
+
+    def check_branch(self, path: str) -> None:
+        """Raise Abandoned in a branch that has lost."""
+        for group, kept in self._decided.items():
+            if path.startswith(f"{group}/") and not _is_in(path, f"{group}/{kept}"):
+                raise Abandoned("this branch has lost")
+
+    def drop(self, group: str, kept: int) -> None:
+        """All branches of the group but this one have lost: forget what they wait for, refuse what they still do."""
+        with self._lock:
+            self._decided = {**self._decided, group: kept}
+            self.pending = {
+                path: pending
+                for path, pending in self.pending.items()
+                if not path.startswith(f"{group}/") or _is_in(path, f"{group}/{kept}")
+            }
+
+    def _stop(self, kind: type[Interrupt], reason: str) -> None:
+        self._stopped = (kind, reason)
+        raise kind(reason)
+
+    def _check_header(self, now: int) -> None:
+        item = self.worker.ports.table.get(self.header.key)
+        self._checked_at = now
+        stands = None if item is None else Header.from_item(item)
+        if stands is None or stands.epoch != self.header.epoch or stands.owner != self.header.owner or stands.status.value != "running":
+            self._stop(Fenced, "the run is cancelled, paused, or driven by another")
+
+    def _note(self, path: str) -> None:
+        try:
+            lease.note_doing(self.worker.ports.table, self.header, path)
+        except ConditionFailed as lost:
+            raise Fenced("the run is cancelled, paused, or driven by another") from lost
+
+    def has_killed(self, path: str) -> bool:
+        """The step has killed its worker too often."""
+        return self.header.deaths.get(path, 0) >= self.worker.settings.max_deaths
+
+    # ---- what is left for the end of the slice -----------------------------------------------------------------------
+
+    def park(self, pending: Pending) -> None:
+        """The body waits for this."""
+        path = pending.record.path
+        self.check_branch(path)
+        with self._lock:
+            self.pending[path] = pending
+
+    def misused(self, error: MilepostError) -> MilepostError:
+        """Remember an error that fails or pauses the run even when the body swallows it; returns it to be raised."""
+        with self._lock:
+            self.misuse = self.misuse or error
+        return error
+
+    def expect(self, record: Record, kind: str) -> None:
+        """Refuse a name that was recorded as something else. Raises NonDeterminismError."""
+        if record.kind != kind:
+            raise self.misused(
+                NonDeterminismError(
+                    f"run {self.header.run} of {self.header.function}: step {record.path!r} is recorded as {record.kind!r}, the code now makes it "
+                    f"{kind!r}. Give the new step another name, or branch with step.patched(), then deploy: the run goes on by itself."
+                )
+            )
+
+    def rewind(self) -> None:
+        """Before the body is replayed in the same slice."""
+        self.pending = {}
+        self.undos = {}
+        self.unpatched = set()
+        self.journal.load()
+
+    # ---- values ------------------------------------------------------------------------------------------------------
+
+    def pack(self, text: str | bytes, what: str) -> Packed:
+        """Put a JSON text away. Raises ValueNotStorable."""
+        return pack(text, self.worker.ports.blobs, what)
+
+    def unpack(self, packed: Packed | None) -> str:
+        """The JSON text again; of nothing: null."""
+        return "null" if packed is None else unpack(packed, self.worker.ports.blobs)
+
+
+def _is_in(path: str, branch: str) -> bool:
+    return path == branch or path.startswith(f"{branch}/")
+
+
+def failing(error: BaseException, path: str | None) -> Failing:
+    """An exception as stored with the step that it came from."""
+    return Failing.of(describe(error, path))
+
+
+def information(failing: Failing | None) -> ErrorInfo:
+    """An error as its owner sees it."""
+    return ErrorInfo(type="", message="") if failing is None else failing.info()

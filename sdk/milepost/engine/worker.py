@@ -1,0 +1,106 @@
+"""What a worker brings to every message: the app's definitions, the ports, the settings, and who watches."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from milepost.engine import keys
+from milepost.engine.messages import Message, Poke, encode
+from milepost.engine.ports import Outgoing, Ports
+from milepost.functions import Definitions
+from milepost.runs import RunStatus
+from milepost.step import Log
+
+DAY_MS = 86_400_000
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Times in milliseconds. The defaults are those of a deployed app (design.md §4 to §6)."""
+
+    margin_ms: int = 5_000
+    """A step begins only when at least this much of the invocation is left."""
+    lease_grace_ms: int = 15_000
+    """The lease outlives the invocation's deadline by this much."""
+    header_check_ms: int = 2_000
+    """A slice reads its header at least this often, before a step: is it cancelled, paused, overtaken?"""
+    wait_in_slice_ms: int = 2_000
+    """A retry that is due within this time is waited for; a later one suspends."""
+    skew_ms: int = 5_000
+    """How far the clocks of two workers may differ."""
+    lookback_slack_ms: int = 10_000
+    """SINCE_TRIGGER begins this much before the trigger was accepted."""
+    checkup_ms: int = 7 * DAY_MS
+    """A run with nothing due is looked at this often all the same."""
+    overdue_ms: int = 30_000
+    """The sweeper pokes a run that is this late."""
+    row_ttl_ms: int = 60 * DAY_MS
+    """What a run writes expires this long after, unless extended."""
+    extend_below_ms: int = 20 * DAY_MS
+    """A slice that finds a row this close to its expiry extends all rows of the run."""
+    retention_ms: int = 30 * DAY_MS
+    """A run is kept this long after its end."""
+    event_retention_ms: int = 60 * DAY_MS
+    max_hops: int = 32
+    """Events that led to events: a longer chain is taken for a loop."""
+    max_idle_slices: int = 10_000
+    """Slices without progress before the run is paused."""
+    max_deaths: int = 4
+    """Deaths noted in one step before it fails with WorkerCrashed."""
+    crowd: int = 100
+    """Pending children or branches above which answers are poked for with a delay."""
+    page: int = 100
+    """Waits served by one message."""
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A run has moved; for whoever watches."""
+
+    run: str
+    function: str
+    status: RunStatus
+    at_ms: int
+    note: str = ""
+
+
+def unstubbed(_function: str, _path: str, fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Every step calls its own function."""
+    return fn
+
+
+def ignore(_moved: Moved) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """One deployed app on one set of ports. Shared by all slices that run in the process; never changed."""
+
+    definitions: Definitions
+    ports: Ports
+    log: Log
+    settings: Settings = field(default_factory=Settings)
+    threads: Executor | None = None
+    """Where branches run at once; None: one after the other, on the slice's own thread."""
+    observe: Callable[[Moved], None] = ignore
+    stub: Callable[[str, str, Callable[..., Any]], Callable[..., Any]] = unstubbed
+    """What to call in the place of a step's function: tests only."""
+
+    def now(self) -> int:
+        """The time by this worker's clock, in epoch milliseconds."""
+        return self.ports.clock.now_ms()
+
+    def ttl(self, now_ms: int) -> int:
+        """The expiry, in epoch seconds, of a row written now."""
+        return (now_ms + self.settings.row_ttl_ms) // 1000
+
+    def send(self, group: str, *messages: Message, delay_ms: int = 0) -> None:
+        """Send messages to a worker group."""
+        self.ports.queue.send([Outgoing(group=group, body=encode(message), delay_ms=delay_ms) for message in messages])
+
+    def poke(self, run: str, group: str, *, completed_at: int | None = None, crowd: bool = False, salt: str = "") -> None:
+        """Ask for a look at the run; one of a crowd a little later, together with others."""
+        delay_ms = 1_000 + int(4_000 * keys.fraction(run, salt)) if crowd else 0
+        self.send(group, Poke(run=run, completed_at=completed_at), delay_ms=delay_ms)

@@ -1,0 +1,72 @@
+"""A worker that dies: after a number of port calls everything it held in memory is gone; what it wrote is not."""
+
+from typing import Any
+
+from milepost.engine.ports import Ports
+
+
+class WorkerKilled(BaseException):
+    """The worker is dead: private, for the Sandbox to catch; no body may live through it."""
+
+
+class Fuse:
+    """Counts a worker's port calls down. The call that burns it takes effect; the worker never hears of that."""
+
+    def __init__(self) -> None:
+        self._left: int | None = None
+        self.is_blown = False
+
+    def light(self, calls: int) -> None:
+        """Blow after this many port calls from now."""
+        self._left = calls
+        self.is_blown = False
+
+    def renew(self) -> None:
+        """A new worker is there."""
+        self.is_blown = False
+
+    def check(self) -> None:
+        """A dead worker calls nobody."""
+        if self.is_blown:
+            raise WorkerKilled
+
+    def count(self) -> None:
+        """A call has taken effect."""
+        if self._left is None:
+            return
+        self._left -= 1
+        if self._left <= 0:
+            self._left = None
+            self.is_blown = True
+            raise WorkerKilled
+
+
+class _Mortal:
+    """One port, as a mortal worker sees it."""
+
+    def __init__(self, port: Any, fuse: Fuse) -> None:
+        self._port = port
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._port, name)
+
+        def mortal(*args: Any, **kwargs: Any) -> Any:
+            self._fuse.check()
+            result = call(*args, **kwargs)
+            self._fuse.count()
+            return result
+
+        return mortal
+
+
+def mortal(ports: Ports, fuse: Fuse) -> Ports:
+    """The same ports, for a worker that may die. Reading the clock is no call."""
+    return Ports(
+        table=_Mortal(ports.table, fuse),
+        queue=_Mortal(ports.queue, fuse),
+        timers=_Mortal(ports.timers, fuse),
+        bus=_Mortal(ports.bus, fuse),
+        blobs=_Mortal(ports.blobs, fuse),
+        clock=ports.clock,
+    )

@@ -1,0 +1,218 @@
+"""Sandbox: a whole cloud in memory with a virtual clock, for the tests of an app.
+
+The same ports and the same engine as the local cloud; only the clock and the loop differ. One thread, no chance: the same
+test takes the same path every time. A body's branches run one after the other.
+"""
+
+from collections.abc import Callable
+from contextvars import Token
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from types import TracebackType
+from typing import Any, Final, Protocol, Self, TypeVar, overload
+
+import msgspec
+
+from milepost.engine.ambient import CURRENT, Ambient
+from milepost.engine.client import Client
+from milepost.engine.deliver import Ack, Later, deliver
+from milepost.engine.inputs import encoded_event
+from milepost.engine.messages import Received
+from milepost.engine.reading import RunsQuery
+from milepost.engine.sweep import sweep
+from milepost.engine.worker import Moved
+from milepost.errors import FunctionNotFound, UsageError
+from milepost.functions import Definitions, Function
+from milepost.local.assembly import LOCAL, ports_on, worker_on
+from milepost.local.mailbox import Mailbox
+from milepost.local.routing import routes_of, started_by
+from milepost.local.schedules import Schedules
+from milepost.local.store import Store
+from milepost.options import check_duration
+from milepost.runs import Run, RunStatus, StatusName
+from milepost.testing.clock import VirtualClock
+from milepost.testing.crashes import Fuse, WorkerKilled, mortal
+from milepost.testing.meter import Meter, MeteredTable
+from milepost.testing.stubs import Stubs
+from milepost.timestamps import duration_ms, instant
+
+E = TypeVar("E")
+R = TypeVar("R")
+
+START: Final = datetime(2026, 1, 1, 9, tzinfo=UTC)
+"""When a box opens, unless told."""
+
+INVOCATION_MS: Final = 60_000
+"""A worker's time-out, and..."""
+VISIBILITY_MS: Final = 120_000
+"""... how long a message that a dead worker held stays invisible (design.md §4)."""
+
+SWEEP_MS: Final = 60_000
+_MOST_DELIVERIES: Final = 1_000_000
+"""At one instant: more is a loop that would never end."""
+
+
+class HasDefinitions(Protocol):
+    """An app."""
+
+    @property
+    def definitions(self) -> Definitions: ...
+
+
+class Sandbox:
+    """A cloud in memory. Enter it, send events, advance the clock, look at the runs.
+
+    ``start``: when its clock begins, aware; 2026-01-01 09:00 UTC by default.
+    """
+
+    def __init__(self, app: HasDefinitions, /, *, backend: str = "memory", start: datetime | None = None) -> None:
+        if backend != "memory":
+            raise UsageError(f"Sandbox(backend={backend!r}): only 'memory' is there")
+        self._definitions = app.definitions
+        self._clock = VirtualClock(start or START)
+        self._meter = Meter()
+        self._fuse = Fuse()
+        self._stubs = Stubs()
+        self._moves: list[Moved] = []
+        self._ids = count(1)
+        self._is_open = False
+
+    def __enter__(self) -> Self:
+        definitions = self._definitions
+        self._store = Store(None)
+        plain = ports_on(self._store, self._clock, definitions)
+        ports = msgspec.structs.replace(plain, table=MeteredTable(plain.table, self._meter))
+        self._plain = worker_on(plain, definitions)
+        self._outside = worker_on(ports, definitions, observe=self._moves.append)
+        self._worker = self._stubs.on(worker_on(mortal(ports, self._fuse), definitions, settings=LOCAL, observe=self._moves.append))
+        self._mailbox = Mailbox(self._store, self._clock)
+        self._schedules = Schedules(self._outside)
+        self._client = Client(self._outside, new_id=lambda: f"event-{next(self._ids)}")
+        self._reader = Client(self._plain, new_id=str)
+        self._sweep_at = self._clock.now_ms() + SWEEP_MS
+        self._ambient: Token[Ambient | None] = CURRENT.set(Ambient(self._outside, "", -1))
+        self._is_open = True
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /) -> None:
+        self._is_open = False
+        CURRENT.reset(self._ambient)
+        self._store.close()
+
+    # ---- what a test does --------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """The box's time; aware, UTC."""
+        return instant(self._clock.now_ms())
+
+    @property
+    def meter(self) -> Meter:
+        """What the table was asked for since the box was opened."""
+        return self._meter
+
+    def send(self, *events: object, id: str | None = None, at: datetime | None = None) -> list[Run[Any]]:
+        """Send events and deliver all that is deliverable now; returns the runs that they started. Raises EventError."""
+        entries = self._client.entries([encoded_event(self._definitions, event) for event in events], id)
+        self._client.publish(entries, at=at)
+        self.run_until_idle()
+        return [Run(run, self._reader.reader) for run in started_by(routes_of(self._definitions), entries)] if at is None else []
+
+    def invoke(self, function: Function[E, R], data: E, /, *, id: str | None = None) -> Run[R]:
+        """Start a function directly, without an event, and deliver all that is deliverable now."""
+        run = self._client.invoke(function, data, id=id)
+        self.run_until_idle()
+        return Run(run.id, self._reader.reader)
+
+    def cancel(self, run: str | Run[Any], /) -> None:
+        """Cancel a run and deliver what follows. Raises RunNotFound."""
+        self._client.cancel(run if isinstance(run, str) else run.id)
+        self.run_until_idle()
+
+    def resume(self, run: str | Run[Any], /) -> None:
+        """Let a paused run go on. Raises RunNotFound."""
+        self._client.resume(run if isinstance(run, str) else run.id)
+        self.run_until_idle()
+
+    def rerun(self, run: str | Run[Any], /, *, from_step: str | None = None, input: object = None) -> Run[Any]:
+        """Run it again, as `App.rerun` does, and deliver what follows."""
+        again = self._client.rerun(run if isinstance(run, str) else run.id, from_step=from_step, input=input)
+        self.run_until_idle()
+        return Run(again.id, self._reader.reader)
+
+    def advance(self, by: timedelta, /) -> None:
+        """Let time pass, from due time to due time, delivering at each what is due then. A year takes milliseconds."""
+        until = self._clock.now_ms() + duration_ms(check_duration(by, "advance", maximum=timedelta(days=36_500)))
+        self.run_until_idle()
+        while (at := self._next_at()) is not None and at <= until:
+            self._clock.move_to(at)
+            self.run_until_idle()
+        self._clock.move_to(until)
+        self.run_until_idle()
+
+    def run_until_idle(self) -> None:
+        """Deliver everything that is deliverable now."""
+        for _ in range(_MOST_DELIVERIES):
+            self._tend()
+            received = self._mailbox.receive(self._clock.now_ms(), 1)
+            if not received:
+                return
+            self._handle(received[0])
+        raise RuntimeError(f"{_MOST_DELIVERIES} messages were delivered at {self.now} and there are more: two functions feed each other")
+
+    def stub(self, function: Function[Any, Any] | str, step: str, value: Callable[..., Any] | object, /) -> None:
+        """Let a value stand in for a step's result, or a callable for its function (called with the step's arguments; what
+        it raises the step raises). Of a step within branches: its path, "prepare/0/reserve", or a map's name for all items.
+        Raises FunctionNotFound."""
+        name = function if isinstance(function, str) else function.name
+        if name not in self._definitions.functions:
+            self._definitions.function(name)
+            raise FunctionNotFound(name)
+        self._stubs.add(name, step, value)
+
+    def crash_after(self, calls: int, /) -> None:
+        """Kill the worker, never the test, after its next ``calls`` port calls: the last one takes effect, then all that the
+        worker held in memory is gone. Its messages come again when their visibility ends; the box lets that time pass."""
+        if calls < 1:
+            raise UsageError(f"crash_after takes a number of port calls of at least 1, not {calls}")
+        self._fuse.light(calls)
+
+    @overload
+    def runs(self, function: Function[Any, R], *, status: RunStatus | StatusName | None = None) -> list[Run[R]]: ...
+    @overload
+    def runs(self, function: str | None = None, *, status: RunStatus | StatusName | None = None) -> list[Run[Any]]: ...
+    def runs(self, function: Function[Any, Any] | str | None = None, *, status: RunStatus | StatusName | None = None) -> list[Run[Any]]:
+        """The runs there are, newest first."""
+        name = function.name if isinstance(function, Function) else function
+        return self._reader.runs(RunsQuery(function=name, status=None if status is None else RunStatus(status), limit=1_000_000))
+
+    # ---- the loop ----------------------------------------------------------------------------------------------------
+
+    def _tend(self) -> None:
+        """Crons and the sweeper, when they are due."""
+        at = self._schedules.next_at()
+        if at is not None and at <= self._clock.now_ms():
+            self._schedules.fire()
+        if self._sweep_at <= self._clock.now_ms():
+            sweep(self._plain)
+            self._sweep_at = self._clock.now_ms() + SWEEP_MS
+
+    def _next_at(self) -> int | None:
+        times = [at for at in (self._mailbox.next_visible_at(), self._schedules.next_at()) if at is not None]
+        return min(times, default=None)
+
+    def _handle(self, received: Received) -> None:
+        now = self._clock.now_ms()
+        try:
+            verdict = deliver(received, self._worker, now + INVOCATION_MS)
+        except WorkerKilled:
+            self._mailbox.retry(received.id, now + VISIBILITY_MS)
+            self._fuse.renew()
+            self._clock.move_to(now + VISIBILITY_MS)
+            return
+        match verdict:
+            case Ack():
+                self._mailbox.ack(received.id)
+            case Later(at_ms):
+                self._mailbox.retry(received.id, at_ms)
+

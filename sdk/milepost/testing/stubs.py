@@ -1,0 +1,33 @@
+"""Stubs: what stands in for a step's function in a test."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from milepost.engine import keys
+from milepost.engine.worker import Worker
+
+
+class Stubs:
+    """Values and callables by function and step path."""
+
+    def __init__(self) -> None:
+        self._by_step: dict[tuple[str, str], object] = {}
+
+    def add(self, function: str, step: str, value: object) -> None:
+        """Let this stand in from now on."""
+        self._by_step[function, step] = value
+
+    def on(self, worker: Worker) -> Worker:
+        """The same worker, with stubs."""
+        return replace(worker, stub=self.find)
+
+    def find(self, function: str, path: str, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """What to call in the place of a step's function."""
+        shown = keys.unescape_path(path)
+        group = shown.rpartition("/")[0]
+        for name in (shown, group):
+            if (function, name) in self._by_step:
+                value = self._by_step[function, name]
+                return value if callable(value) else lambda *_args, **_kwargs: value
+        return fn
