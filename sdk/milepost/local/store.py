@@ -76,7 +76,8 @@ class Store:
         try:
             return self._group.commit(op, durable=durable)
         except sqlite3.DatabaseError as error:
-            raise self._explained(error) from error
+            self._explain(error)
+            raise
 
     def commit_later(self, op: Operation[object], then: Callable[[], None] | None = None) -> None:
         """Let ``op`` run first in the next transaction, whoever's that is; ``then`` is called when it is committed.
@@ -92,7 +93,8 @@ class Store:
         try:
             self._group.flush()
         except sqlite3.DatabaseError as error:
-            raise self._explained(error) from error
+            self._explain(error)
+            raise
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
@@ -109,7 +111,8 @@ class Store:
             with self._exclusive:
                 return op(self._writer)
         except sqlite3.DatabaseError as error:
-            raise self._explained(error) from error
+            self._explain(error)
+            raise
 
     # ---- others ------------------------------------------------------------------------------------------------------
 
@@ -158,9 +161,12 @@ class Store:
         if self._is_closed:
             raise StateFileError(f"{self.path or 'the state in memory'} is closed here: open a store of your own (also after a fork)")
 
-    def _explained(self, error: sqlite3.DatabaseError) -> Exception:
+    def _explain(self, error: sqlite3.DatabaseError) -> None:
+        """Raise what the error means for a user, if it is for SQLite to know and for a user to read."""
         self._require_open()
-        return explained(error, self.path)
+        meaning = explained(error, self.path)
+        if meaning is not error:
+            raise meaning from error
 
     def _leave_to_parent(self) -> None:
         self._is_closed = True
