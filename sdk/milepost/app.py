@@ -6,6 +6,7 @@ Importing an app's module runs its decorators and nothing else: no cloud, no fil
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
+from milepost.doors import Doors
 from milepost.errors import DefinitionError
 from milepost.events import CancelOn, Failure, Trigger
 from milepost.events.types import check_name, make_event_type, make_plain_class_a_dataclass
@@ -52,20 +53,15 @@ class FunctionOptions(TypedDict, Generic[E], total=False):
     """The worker group: "default"."""
 
 
-class App:
+class App(Doors):
     """The events and functions of one application. ``name``: 1 to 64 letters, digits, - and _. Raises DefinitionError."""
 
     def __init__(self, name: str, /) -> None:
-        self._definitions = Definitions(check_identifier(name, "App"))
+        super().__init__(Definitions(check_identifier(name, "App")))
 
     @property
     def name(self) -> str:
         return self._definitions.app
-
-    @property
-    def definitions(self) -> Definitions:
-        """What is registered; for milepost's own use."""
-        return self._definitions
 
     def __repr__(self) -> str:
         return f"App({self.name!r})"

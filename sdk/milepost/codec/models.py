@@ -42,7 +42,7 @@ def is_model_class(cls: object) -> TypeGuard[type[Any]]:
 
 def dump(model: Any) -> Any:
     """A model as JSON types, its Decimals kept."""
-    return _with_decimals(model.model_dump(mode="json", by_alias=True), model.model_dump(by_alias=True))
+    return _with_decimals(model.model_dump(mode="json", by_alias=True, warnings=False), model.model_dump(by_alias=True, warnings=False))
 
 
 def _with_decimals(written: Any, value: Any) -> Any:

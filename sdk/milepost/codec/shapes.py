@@ -19,6 +19,8 @@ class Shape(msgspec.Struct, frozen=True):
     """Facts about an annotation."""
 
     has_models: bool
+    is_loose: bool
+    """Holds numbers that are no ints, or anything at all: there values of another type may be equal to what they read back as."""
 
 
 _KEYS = (
@@ -55,12 +57,16 @@ def shape_of(annotation: Any) -> Shape:
         raise CodecError(f"{annotation_name(annotation)}: the name {error.name!r} in its annotations is not known in its module") from error
     except (TypeError, ValueError, RecursionError) as error:
         raise CodecError(f"{annotation_name(annotation)} cannot be stored: {error}") from error
-    has_models = False
+    has_models = is_loose = False
     for part in _parts(info, set()):
         match part:
             case types_of.CustomType(cls=cls) if is_model_class(cls):
-                has_models = True
-            case types_of.CustomType(cls=cls) if cls is not object:
+                has_models = is_loose = True
+            case types_of.AnyType() | types_of.FloatType() | types_of.DecimalType():
+                is_loose = True
+            case types_of.CustomType(cls=cls) if cls is object:
+                is_loose = True
+            case types_of.CustomType(cls=cls):
                 _refuse(annotation, f"{cls.__module__}.{cls.__qualname__} is none of the supported types")
             case types_of.RawType() | types_of.ExtType() | types_of.MemoryViewType():
                 _refuse(annotation, "it holds a type that no value can be rebuilt as")
@@ -68,7 +74,7 @@ def shape_of(annotation: Any) -> Shape:
                 _refuse(annotation, "keys of a dict are str, int, Enum, UUID, date, time, datetime, timedelta or bytes")
             case _:
                 pass
-    return Shape(has_models=has_models)
+    return Shape(has_models=has_models, is_loose=is_loose)
 
 
 def _refuse(annotation: Any, why: str) -> NoReturn:

@@ -55,7 +55,7 @@ def encode(value: Any, what: str) -> bytes:
 
 
 def _refuse_not_finite(value: Any, what: str) -> None:
-    problem = find_unsupported(value, "")
+    problem = find_unsupported(value)
     if problem is not None:
         raise ValueNotStorable(f"{what} cannot be stored: {problem}")
 
@@ -67,7 +67,7 @@ def _not_storable(value: Any, what: str, error: Exception) -> ValueNotStorable:
         return ValueNotStorable(f"{what} cannot be stored: {found(value)} contains itself, or is nested too deeply")
     if isinstance(error, UnicodeEncodeError):
         return ValueNotStorable(f"{what} cannot be stored: it holds text with a lone surrogate, which no JSON can carry")
-    problem = find_unsupported(value, "") or str(error)
+    problem = str(find_unsupported(value) or error)
     return ValueNotStorable(
         f"{what} cannot be stored: {problem}. Supported are dataclasses, msgspec.Struct, TypedDict, pydantic models, JSON types, datetime, "
         "date, time, timedelta, Decimal, UUID, bytes, set, tuple and Enum",
@@ -129,14 +129,14 @@ class Codec:
             again = self._decoder.decode(raw)
         except (msgspec.DecodeError, RecursionError) as error:
             raise self._misfit(value, what, explain(error, raw)) from error
-        if type(again) is not type(value) or again != value:
-            problem = difference(value, again, "")
+        if self._shape.is_loose or type(again) is not type(value) or again != value:
+            problem = difference(value, again)
             if problem is not None:
-                raise self._misfit(value, what, problem)
+                raise self._misfit(value, what, str(problem))
         return raw, again
 
     def _misfit(self, value: Any, what: str, problem: str) -> ValueNotStorable:
-        wrong = find_unsupported(value, "") or problem
+        wrong = str(find_unsupported(value) or problem)
         return ValueNotStorable(
             f"{what} does not fit its annotation {self.name}: {wrong} (the value is a {type(value).__qualname__})", problem=wrong
         )
@@ -165,7 +165,7 @@ class _NativeCodec(Codec):
             raise _not_storable(value, what, error) from error
 
 
-NATIVE: Codec = _NativeCodec(Any, Shape(has_models=False))
+NATIVE: Codec = _NativeCodec(Any, Shape(has_models=False, is_loose=False))
 """The codec of a value without annotation: None, bool, int, finite float, str, list, and dict with str keys."""
 
 
