@@ -27,13 +27,14 @@ ROOT = Path(__file__).resolve().parents[1]
 FAMILY = frozenset({"milepost", "milepost_handlers", "milepost_cdk"})
 
 LAYERS = (
-    Layer(parts=frozenset({"errors", "timestamps", "narrowing"})),
+    Layer(parts=frozenset({"errors", "timestamps", "narrowing", "log"})),
     Layer(parts=frozenset({"codec"})),
     Layer(
         parts=frozenset({"fields", "options", "definitions", "registration", "events", "functions", "step", "runs", "contract"}), peers=True
     ),
     Layer(parts=frozenset({"engine"})),
     Layer(parts=frozenset({"aws", "local"})),
+    Layer(parts=frozenset({"doors"})),
     Layer(parts=frozenset({"app"})),
     Layer(parts=frozenset({"testing", "dev", "cli", "__main__"}), peers=True),
 )

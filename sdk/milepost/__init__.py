@@ -1,6 +1,7 @@
 """Milepost: durable execution for your own AWS account. Everything public is here; `docs/reference` explains each name."""
 
 from milepost.app import App
+from milepost.doors import Callback
 from milepost.errors import (
     CodecError,
     DefinitionError,
@@ -36,6 +37,7 @@ __all__ = [
     "SINCE_TRIGGER",
     "App",
     "Backoff",
+    "Callback",
     "CancelOn",
     "CodecError",
     "Completion",

@@ -1,0 +1,244 @@
+"""LocalCloud: the same cloud on one SQLite file, with the real clock. And FileClient: the same file from outside.
+
+Owns the life of a worker process: lock, recovery, loop, graceful stop.
+"""
+
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Token
+from datetime import datetime, timedelta
+from os import PathLike
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Final, Protocol, Self, TypeVar, overload
+
+import msgspec
+
+from milepost.engine import keys
+from milepost.engine.ambient import CURRENT, Ambient
+from milepost.engine.client import Client
+from milepost.engine.inputs import encoded_event
+from milepost.engine.ports import Entry
+from milepost.engine.reading import RunsQuery
+from milepost.engine.worker import Moved, Settings, ignore
+from milepost.errors import RunNotFound, UsageError
+from milepost.functions import Definitions, Function
+from milepost.local.assembly import LOCAL, ports_on, worker_on
+from milepost.local.clock import SystemClock
+from milepost.local.event_log import EventLog
+from milepost.local.loop import SLICE_MS, Loop
+from milepost.local.mailbox import Mailbox
+from milepost.local.routing import routes_of, started_by
+from milepost.local.store import Store
+from milepost.local.table import LocalTable
+from milepost.runs import Run, RunStatus, StatusName
+from milepost.timestamps import duration_ms
+
+E = TypeVar("E")
+R = TypeVar("R")
+
+STATE_FILE: Final = ".milepost/state.db"
+BRANCH_THREADS: Final = 16
+_BIRTH_S: Final = 10.0
+
+
+class HasDefinitions(Protocol):
+    """An app."""
+
+    @property
+    def definitions(self) -> Definitions: ...
+
+
+class LocalCloud:
+    """Entering it starts the worker (one per file); leaving it stops it gracefully.
+
+    ``path``: the state file, made when absent. ``threads``: runs driven at once. ``observe`` is called, on the worker's
+    threads, whenever a run has moved. Raises StateFileError when the file has a worker already, is newer, foreign or damaged.
+    """
+
+    def __init__(
+        self,
+        app: HasDefinitions,
+        path: str | PathLike[str] = STATE_FILE,
+        /,
+        *,
+        threads: int = 16,
+        settings: Settings = LOCAL,
+        slice_time: timedelta = timedelta(milliseconds=SLICE_MS),
+        observe: Callable[[Moved], None] = ignore,
+    ) -> None:
+        if type(threads) is not int or threads < 1:
+            raise UsageError(f"LocalCloud(threads=) is a number of at least 1, not {threads!r}")
+        self._definitions = app.definitions
+        self._path = Path(path)
+        self._threads = threads
+        self._settings = settings
+        self._slice_ms = duration_ms(slice_time)
+        self._observe = observe
+        self._stopped = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._store = Store(self._path)
+        try:
+            self._open()
+        except BaseException:
+            self._store.close()
+            raise
+        return self
+
+    def _open(self) -> None:
+        clock = SystemClock()
+        definitions = self._definitions
+        ports = ports_on(self._store, clock, definitions)
+        LocalTable(self._store).recover()
+        self._pool = ThreadPoolExecutor(BRANCH_THREADS, thread_name_prefix="milepost branch")
+        self._worker = worker_on(ports, definitions, settings=self._settings, threads=self._pool, observe=self._observe)
+        ports.table.put(_manifest(definitions))
+        self._client = Client(self._worker, new_id=lambda: str(uuid.uuid4()))
+        self._loop = Loop(self._store, Mailbox(self._store, clock), self._worker, threads=self._threads, slice_ms=self._slice_ms)
+        self._ambient: Token[Ambient | None] = CURRENT.set(Ambient(self._worker, "", -1))
+        self._stopped.clear()
+        self._is_running = True
+        self._loop.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /) -> None:
+        self.stop()
+        CURRENT.reset(self._ambient)
+        self._store.close()
+        if self._loop.failure is not None and error is None:
+            raise self._loop.failure
+
+    def serve(self) -> None:
+        """Stay until `stop()` is called, or SIGINT or SIGTERM comes (when called on the main thread)."""
+        previous: dict[signal.Signals, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                previous[number] = signal.signal(number, self._signalled)
+        try:
+            while not self._stopped.wait(0.5):
+                if self._loop.failure is not None:
+                    raise self._loop.failure
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _signalled(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopped.set()
+
+    def stop(self, *, within: timedelta = timedelta(seconds=10)) -> None:
+        """Take no more messages and let slices in flight end; what has not ended by then is delivered again at the next
+        start, like after a crash."""
+        self._stopped.set()
+        if self._is_running:
+            self._is_running = False
+            self._loop.stop(within.total_seconds())
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def wait(self, *runs: Run[Any], timeout: timedelta) -> None:
+        """Return when each of the runs has ended. Raises TimeoutError, naming those that have not."""
+        deadline = time.monotonic() + timeout.total_seconds()
+        left = list(runs)
+        while left := [run for run in left if not _has_ended(run)]:
+            if self._loop.failure is not None:
+                raise self._loop.failure
+            if time.monotonic() > deadline:
+                names = ", ".join(f"{run.id} ({run.status})" for run in left[:5])
+                raise TimeoutError(f"{len(left)} runs have not ended within {timeout}: {names}")
+            time.sleep(0.002)
+
+    def send(self, *events: object, id: str | None = None, at: datetime | None = None) -> list[Run[Any]]:
+        """Send events; returns the runs that they start, once they have begun. With ``at``: nothing starts before that.
+        Raises EventError before anything is sent."""
+        entries = self._client.entries([encoded_event(self._definitions, event) for event in events], id)
+        self._client.publish(entries, at=at)
+        return [] if at is not None else self._born(entries)
+
+    def _born(self, entries: Sequence[Entry]) -> list[Run[Any]]:
+        runs: list[Run[Any]] = [Run(run, self._client.reader) for run in started_by(routes_of(self._definitions), entries)]
+        for run in runs:
+            self._await_birth(run)
+        return runs
+
+    def _await_birth(self, run: Run[Any]) -> None:
+        deadline = time.monotonic() + _BIRTH_S
+        while not _is_born(run) and time.monotonic() < deadline and self._loop.failure is None:
+            time.sleep(0.001)
+
+    def invoke(self, function: Function[E, R], data: E, /, *, id: str | None = None) -> Run[R]:
+        """Start a function directly, without an event."""
+        run: Run[R] = self._client.invoke(function, data, id=id)
+        self._await_birth(run)
+        return run
+
+    def cancel(self, run: str | Run[Any], /) -> None:
+        """Cancel a run. Returns after the commit. Raises RunNotFound."""
+        self._client.cancel(run if isinstance(run, str) else run.id)
+
+    @overload
+    def runs(self, function: Function[Any, R], *, status: RunStatus | StatusName | None = None) -> list[Run[R]]: ...
+    @overload
+    def runs(self, function: str | None = None, *, status: RunStatus | StatusName | None = None) -> list[Run[Any]]: ...
+    def runs(self, function: Function[Any, Any] | str | None = None, *, status: RunStatus | StatusName | None = None) -> list[Run[Any]]:
+        """The runs there are, newest first."""
+        name = function.name if isinstance(function, Function) else function
+        return self._client.runs(RunsQuery(function=name, status=None if status is None else RunStatus(status), limit=1_000_000))
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a worker says of its app to clients that do not have its code."""
+
+    app: str
+    functions: list[str]
+    events: list[str]
+    version: str
+    target: str | None = None
+    """MODULE:APP, when `milepost dev` started the worker."""
+
+
+def _manifest(definitions: Definitions, target: str | None = None) -> dict[str, Any]:
+    manifest = Manifest(definitions.app, list(definitions.functions), list(definitions.events), definitions.code_version(), target)
+    return {"pk": keys.MANIFEST.pk, "sk": keys.MANIFEST.sk, "v": 1, **msgspec.to_builtins(manifest)}
+
+
+class FileClient:
+    """A state file from outside: beside its worker, or while there is none. Needs no lock, delivers nothing.
+
+    ``app`` is the app whose worker the file belongs to. Raises StateFileError.
+    """
+
+    def __init__(self, app: HasDefinitions | None, path: str | PathLike[str] = STATE_FILE, /) -> None:
+        self._store = Store(Path(path), role="client")
+        clock = SystemClock()
+        ports = ports_on(self._store, clock, None)
+        item = ports.table.get(keys.MANIFEST)
+        self.manifest: Manifest | None = None if item is None else msgspec.convert(item, Manifest)
+        definitions = app.definitions if app is not None else Definitions(self.manifest.app if self.manifest else "")
+        self.worker = worker_on(ports, definitions)
+        self.client = Client(self.worker, new_id=lambda: str(uuid.uuid4()))
+        self.events = EventLog(self._store)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /) -> None:
+        self.close()
+
+
+def _has_ended(run: Run[Any]) -> bool:
+    return _is_born(run) and run.status.is_terminal
+
+
+def _is_born(run: Run[Any]) -> bool:
+    try:
+        run.view  # noqa: B018 - asks the table
+    except RunNotFound:
+        return False
+    return True

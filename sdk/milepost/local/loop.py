@@ -1,0 +1,159 @@
+"""The loop of the one worker of a state file: takes messages that are due, hands them to threads, fires crons, sweeps.
+
+It differs from the SQS handler only in receiving and acknowledging; both call `deliver`. Other processes' writes are
+noticed within POLL_MS, this one's at once.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+
+from milepost.engine.deliver import Ack, Later, deliver
+from milepost.engine.messages import MessageError, Received
+from milepost.engine.sweep import sweep
+from milepost.engine.worker import Worker
+from milepost.local.mailbox import Mailbox
+from milepost.local.schedules import Schedules
+from milepost.local.store import Store
+from milepost.local.table import LocalTable
+
+POLL_MS = 50
+SWEEP_MS = 60_000
+SLICE_MS = 900_000
+"""The longest invocation: that of Lambda (quotas, read 2026-11-22). Nobody but the worker's end takes a thread away."""
+
+_FIRST_RETRY_MS = 1_000
+_LAST_RETRY_MS = 60_000
+
+
+class Loop:
+    """Runs on a thread of its own from start to stop."""
+
+    def __init__(self, store: Store, mailbox: Mailbox, worker: Worker, *, threads: int, slice_ms: int = SLICE_MS) -> None:
+        self._store = store
+        self._mailbox = mailbox
+        self._worker = worker
+        self._table = LocalTable(store)
+        self._schedules = Schedules(worker)
+        self._threads = Threads(threads)
+        self._slice_ms = slice_ms
+        self._sweep_at = worker.now()
+        self._wake = threading.Event()
+        self._is_stopping = False
+        self.failure: BaseException | None = None
+        """What ended the loop before its time."""
+        self._thread = threading.Thread(target=self._run, name="milepost loop", daemon=True)
+        store.listen(self._wake.set)
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._thread.start()
+
+    def stop(self, within_s: float) -> bool:
+        """Take no more messages, let slices in flight end; False when some had not by then: they are delivered again."""
+        self._is_stopping = True
+        self._wake.set()
+        self._thread.join()
+        return self._threads.join(within_s)
+
+    # ---- the loop's thread -------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self._is_stopping:
+                self._wake.clear()
+                wait_ms = self._turn()
+                if wait_ms > 0:
+                    self._wake.wait(wait_ms / 1000)
+        except BaseException as error:  # noqa: BLE001 - kept for the thread that serves, which raises it
+            self.failure = error
+
+    def _turn(self) -> int:
+        """Do what is due; returns how long nothing will be."""
+        now = self._worker.now()
+        self._tend(now)
+        free = self._threads.free
+        if free:
+            for received in self._mailbox.receive(now, free):
+                self._threads.run(self._handler(received))
+        self._store.changed_elsewhere()  # commits acknowledgements, too
+        due = [self._sweep_at, now + POLL_MS]
+        if (tick := self._schedules.next_at()) is not None:
+            due.append(tick)
+        if self._threads.free and (visible := self._mailbox.next_visible_at()) is not None:
+            due.append(visible)
+        return min(due) - self._worker.now()
+
+    def _tend(self, now: int) -> None:
+        tick = self._schedules.next_at()
+        if tick is not None and tick <= now:
+            self._schedules.fire()
+        if self._sweep_at <= now:
+            sweep(self._worker)
+            self._table.expire(now // 1000)
+            self._sweep_at = now + SWEEP_MS
+
+    # ---- a worker's thread -------------------------------------------------------------------------------------------
+
+    def _handler(self, received: Received) -> Callable[[], None]:
+        return lambda: self._handle(received)
+
+    def _handle(self, received: Received) -> None:
+        try:
+            verdict = deliver(received, self._worker, self._worker.now() + self._slice_ms)
+        except MessageError as error:
+            self._worker.log.error("a message that nobody can read", message_id=received.id, error=str(error))
+            verdict = Later(self._worker.now() + _LAST_RETRY_MS)
+        except Exception as error:  # noqa: BLE001 - a bug or a full disk: the message comes back, and is kept when it never works
+            self._worker.log.exception("a message could not be handled", message_id=received.id, error=str(error))
+            verdict = Later(self._worker.now() + min(_FIRST_RETRY_MS * 2 ** (received.deliveries - 1), _LAST_RETRY_MS))
+        self._settle(received, verdict)
+        self._wake.set()
+
+    def _settle(self, received: Received, verdict: Ack | Later) -> None:
+        match verdict:
+            case Ack():
+                self._mailbox.ack(received.id)
+            case Later(at_ms):
+                if not self._mailbox.retry(received.id, at_ms):
+                    self._worker.log.error("a message is given up and kept as a dead letter", message_id=received.id, deliveries=received.deliveries)
+
+
+class Threads:
+    """At most so many daemon threads, made when first needed: one that hangs in a step does not keep the process alive."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._made = 0
+        self._busy = 0
+
+    @property
+    def free(self) -> int:
+        """How many more calls can run now."""
+        return self._most - self._busy
+
+    def run(self, call: Callable[[], None]) -> None:
+        """Run it on a free thread."""
+        with self._changed:
+            self._busy += 1
+            if self._busy > self._made:
+                self._made += 1
+                threading.Thread(target=self._live, name=f"milepost worker {self._made}", daemon=True).start()
+        self._work.put(call)
+
+    def join(self, within_s: float) -> bool:
+        """Wait until all are free; False when some were not by then."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._busy == 0, within_s)
+
+    def _live(self) -> None:
+        while True:
+            call = self._work.get()
+            try:
+                call()
+            finally:
+                with self._changed:
+                    self._busy -= 1
+                    self._changed.notify_all()
