@@ -15,18 +15,6 @@ from milepost.errors import StateFileError
 from milepost.local.store import Store
 
 
-@pytest.fixture(params=["file", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "state.db" if request.param == "file" else None) as opened:
-        yield opened
-
-
-@pytest.fixture
-def file_store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "state.db") as opened:
-        yield opened
-
-
 def insert(ref: str) -> Callable[[sqlite3.Connection], str]:
     def op(conn: sqlite3.Connection) -> str:
         conn.execute("INSERT INTO blobs (ref, data) VALUES (?, x'00')", (ref,))

@@ -47,7 +47,7 @@ def message_id(number: int) -> str:
 
 def message_number(name: str) -> int:
     """The other way round. Raises ValueError for what is no message id."""
-    if not name.startswith("m-"):
+    if not (name.startswith("m-") and name[2:].isdecimal()):
         raise ValueError(f"{name!r} is not a message id: they look like m-17")
     return int(name[2:])
 

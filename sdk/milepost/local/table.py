@@ -105,7 +105,7 @@ class LocalTable:
         size = _page_size(limit)
         where = [f"{index.hash} = ?"]
         bounds: list[str | int] = [value]
-        if before is not None:
+        if before is not None and after is None:  # of two bounds SQLite seeks to one only, so we stop at the other ourselves
             where.append(f"{index.range} <= ?")
             bounds.append(before)
         if after is not None:
@@ -114,6 +114,8 @@ class LocalTable:
         order = ", ".join(f"{column} {_direction(backwards=backwards)}" for column in (index.range, "pk", "sk"))
         sql = f"SELECT {index.range}, pk, sk, body FROM items WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ?"  # noqa: S608
         rows = self._store.read(lambda conn: conn.execute(sql, (*bounds, size + 1)).fetchall())
+        if before is not None:
+            rows = [row for row in rows if row[0] <= before]
         token = msgspec.json.encode(rows[size - 1][:3]).decode() if len(rows) > size else None
         return Page(_whole(row[3] for row in rows[:size]), token)
 
