@@ -8,8 +8,8 @@ import msgspec
 from milepost.codec import Codec
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Suspend
-from milepost.engine.operations import RunOperation
 from milepost.engine.origins import Origins, get_header, get_origin
+from milepost.engine.running import RunOperation
 from milepost.engine.slice import Slice, Undo
 from milepost.engine.steps import BodyStep
 from milepost.errors import CodecError, MilepostError, NonDeterminismError, RetryAfterError

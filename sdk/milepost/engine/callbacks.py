@@ -13,7 +13,7 @@ from milepost.codec import Codec
 from milepost.codec import encode as encode_value
 from milepost.engine import keys
 from milepost.engine.journal import OPEN, completed, failed
-from milepost.engine.operations import Done, Parked, State, recorded_error
+from milepost.engine.operations import Done, Parked, State, WithoutWork, recorded_error
 from milepost.engine.origins import get_header
 from milepost.engine.ports import And, Change, ConditionFailed, Equals, Present
 from milepost.engine.records import Failing, Kind, Record
@@ -55,7 +55,7 @@ def submit_call(submit: Callable[[str], object]) -> Callable[[str], None]:
     return call
 
 
-class CallbackOperation:
+class CallbackOperation(WithoutWork):
     """The wait for the answer; the submit is a step of its own, before it."""
 
     kind: Kind = "callback"
@@ -110,12 +110,6 @@ class CallbackOperation:
         if self._returns is None:
             return Done(msgspec.json.decode(raw))
         return Done(Codec.of(self._returns).decode(raw, f"the answer to callback {self.path!r}"))
-
-    def succeeded(self, value: Any, /) -> State:
-        return Done(value)
-
-    def failed(self, error: Exception, /) -> State:
-        raise error
 
 
 def succeed(worker: Worker, token: Token, value: object) -> None:

@@ -4,14 +4,12 @@ the parent   start message ──▶ pending step ──▶ suspend             
 the child    terminal ──▶ parent's step done ──▶ poke the parent, also when that failed
 """
 
-from typing import Any
-
 import msgspec
 
 from milepost.engine import keys
 from milepost.engine.journal import OPEN, completed, failed
 from milepost.engine.messages import Cancel, Start, encode
-from milepost.engine.operations import Done, Parked, State
+from milepost.engine.operations import Done, Parked, State, WithoutWork
 from milepost.engine.ports import ConditionFailed, Outgoing
 from milepost.engine.records import Failing, Header, Kind, Packed, Parent, Record
 from milepost.engine.slice import Pending, Slice, failing
@@ -20,7 +18,7 @@ from milepost.errors import ErrorInfo, InvokeError, StepError, WaitTimeout, step
 from milepost.functions import FunctionDefinition
 
 
-class InvokeOperation:
+class InvokeOperation(WithoutWork):
     """step.invoke: one start message, one pending record, one answer."""
 
     kind: Kind = "invoke"
@@ -105,12 +103,6 @@ class InvokeOperation:
         if stored.type == "milepost.errors.WaitTimeout":
             raise WaitTimeout(stored.message)
         raise invoke_error(str(record.detail.get("child", "")), self._target.name, stored.info())
-
-    def succeeded(self, value: Any, /) -> State:
-        return Done(value)
-
-    def failed(self, error: Exception, /) -> State:
-        raise error
 
 
 def invoke_error(child: str, function: str, info: ErrorInfo) -> InvokeError:

@@ -11,7 +11,7 @@ from milepost.engine import keys
 from milepost.engine.inputs import encoded_event
 from milepost.engine.journal import completed
 from milepost.engine.messages import Envelope, detail_of
-from milepost.engine.operations import Done, State, Work
+from milepost.engine.operations import Done, State, WithoutWork, Work
 from milepost.engine.ports import Entry
 from milepost.engine.records import Kind
 from milepost.engine.slice import Slice
@@ -66,7 +66,7 @@ def source_of(app: str) -> str:
     return f"milepost.{app}"
 
 
-class PatchOperation:
+class PatchOperation(WithoutWork):
     """step.patched: True in runs that came here under the new code. One write per run that does; none in older runs."""
 
     kind: Kind = "patch"
@@ -86,9 +86,3 @@ class PatchOperation:
         now = self.slice.worker.now()
         self.slice.journal.put(completed(self.slice.journal.record(self.path, self.kind, now), None, now))
         return Done(True)
-
-    def succeeded(self, value: Any, /) -> State:
-        return Done(value)
-
-    def failed(self, error: Exception, /) -> State:
-        raise error

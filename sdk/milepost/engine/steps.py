@@ -17,20 +17,12 @@ from milepost.engine.callbacks import CallbackOperation, submit_call
 from milepost.engine.children import InvokeOperation
 from milepost.engine.inputs import awaited_of, child_data
 from milepost.engine.interrupts import Suspend
-from milepost.engine.operations import (
-    NO_OPTIONS,
-    Again,
-    Done,
-    Operation,
-    Parked,
-    PollOperation,
-    RunOperation,
-    RunOptions,
-    SleepOperation,
-    Work,
-)
+from milepost.engine.operations import Again, Done, Operation, Parked, Work
+from milepost.engine.polling import PollOperation
+from milepost.engine.running import NO_OPTIONS, RunOperation, RunOptions
 from milepost.engine.scope import Scope
 from milepost.engine.sending import PatchOperation, SendOperation
+from milepost.engine.sleeping import SleepOperation
 from milepost.engine.slice import Slice
 from milepost.engine.waits import WaitOperation
 from milepost.errors import UsageError

@@ -15,7 +15,7 @@ import msgspec
 
 from milepost.engine import keys
 from milepost.engine.journal import completed
-from milepost.engine.operations import Done, Parked, State
+from milepost.engine.operations import Done, Parked, State, WithoutWork
 from milepost.engine.ports import Delete, Key, Put, Write
 from milepost.engine.records import EventRow, Kind, Record, WaitRow
 from milepost.engine.slice import Pending, Slice
@@ -51,7 +51,7 @@ def matches(wanted: Mapping[str, KeyValue], found: Mapping[str, KeyValue]) -> bo
     return all(name in found and canonical_key(found[name]) == canonical_key(value) for name, value in wanted.items())
 
 
-class WaitOperation:
+class WaitOperation(WithoutWork):
     """step.wait_for_event and wait_for_any: at most four writes and two queries, none while it waits."""
 
     kind: Kind = "wait"
@@ -184,12 +184,6 @@ class WaitOperation:
         if record.status == "cancelled" or index < 0:
             return Done(None)
         return Done((index, self._awaited[index].event.decode(self.slice.unpack(record.value))))
-
-    def succeeded(self, value: Any, /) -> State:
-        return Done(value)
-
-    def failed(self, error: Exception, /) -> State:
-        raise error
 
 
 def wait_name(path: str, index: int) -> str:

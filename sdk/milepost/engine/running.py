@@ -1,0 +1,182 @@
+"""step.run: a user's function, run to success once. Owns retries, at-most-once, compensation, and edited arguments."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from milepost.codec import arguments_digest, decode_arguments, return_codec
+from milepost.engine.journal import completed, failed
+from milepost.engine.operations import Done, State, Work, next_attempt, recorded_error, rest
+from milepost.engine.ports import Absent
+from milepost.engine.records import Failing, Kind, Record
+from milepost.engine.slice import Slice, Undo, failing
+from milepost.errors import CodecError, ErrorInfo, StepInterrupted, WorkerCrashed
+from milepost.options import Retry
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Per-step options."""
+
+    retry: Retry | None = None
+    once: bool = False
+    timeout_ms: int | None = None
+    compensate: Callable[..., object] | None = None
+
+
+NO_OPTIONS = RunOptions()
+
+
+class RunOperation:
+    """step.run: run to success once, record, return the record for ever after. One write, no read."""
+
+    kind: Kind = "run"
+
+    def __init__(
+        self,
+        slice_: Slice,
+        path: str,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        options: RunOptions = NO_OPTIONS,
+    ) -> None:
+        self.slice = slice_
+        self.path = path
+        self._fn = fn
+        self._args = args
+        self._kwargs = kwargs
+        self._options = options
+        self._digest = arguments_digest(args, kwargs)
+        self._record: Record | None = None
+
+    @property
+    def retry(self) -> Retry:
+        return self._options.retry or self.slice.definition.retry
+
+    @property
+    def _what(self) -> str:
+        return f"the result of step {self.path!r}"
+
+    def begin(self) -> State:
+        record = self.slice.journal.get(self.path)
+        if record is None:
+            return Work(self._work)
+        self.slice.expect(record, self.kind)
+        if record.digest is not None and record.digest != self._digest and self.slice.arguments is None:
+            self._warn_arguments()
+        if record.is_final:
+            return self._final(record)
+        self._record = record
+        if record.detail.get("once"):
+            return self._give_up(failing(_interrupted(self.path), self.path))
+        if record.due_at is not None and not self.slice.is_due(record.due_at):
+            return rest(self.slice, record)
+        return Work(self._work)
+
+    def _warn_arguments(self) -> None:
+        self.slice.worker.log.warning(
+            "a step is replayed with other arguments than it was recorded with; its recorded result is used",
+            run_id=self.slice.header.run,
+            function=self.slice.header.function,
+            step=self.path,
+        )
+
+    def _work(self) -> Any:
+        if self.slice.has_killed(self.path):
+            raise _crashed(self.path, self.slice.worker.settings.max_deaths)
+        args, kwargs = self._arguments()
+        if self._options.once:
+            self._begin_once()
+        fn = self.slice.worker.stub(self.slice.header.function, self.path, self._fn)
+        return fn(*args, **kwargs)
+
+    def _arguments(self) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        edited = self.slice.arguments
+        if edited is None or edited[0] != self.path:
+            return self._args, self._kwargs
+        return decode_arguments(self._fn, msgspec.json.decode(edited[1]), self.slice.definition.localns)
+
+    def _begin_once(self) -> None:
+        begun = msgspec.structs.replace(self._new(), detail={"once": True})
+        stands = self.slice.journal.put(begun, Absent())
+        if stands is not begun:
+            raise _interrupted(self.path)
+        self._record = begun
+
+    def _new(self) -> Record:
+        if self._record is None:
+            self._record = self.slice.journal.record(self.path, self.kind, self.slice.worker.now(), self._digest)
+            if self._options.compensate is not None:
+                self._record = msgspec.structs.replace(self._record, undo=True)
+        return self._record
+
+    def succeeded(self, value: Any, /) -> State:
+        try:
+            raw, seen = return_codec(self._fn, self.slice.definition.localns).round_trip(value, self._what)
+            packed = self.slice.pack(raw, self._what)
+        except CodecError as error:
+            return self.failed(error)
+        record = self._new()
+        ours = completed(record, packed, self.slice.worker.now())
+        ours = msgspec.structs.replace(ours, attempts=record.attempts + 1, detail={})
+        self.slice.check_branch(self.path)
+        stands = self.slice.journal.put(ours)
+        if stands is not ours:
+            return self._final(stands)
+        self._keep_undo(ours, seen)
+        return Done(seen)
+
+    def failed(self, error: Exception, /) -> State:
+        record = self._new()
+        attempts = record.attempts + 1
+        due_at = None if self._options.once else next_attempt(self, error, attempts)
+        if due_at is None:
+            self._record = msgspec.structs.replace(record, attempts=attempts)
+            return self._give_up(failing(error, self.path))
+        resting = msgspec.structs.replace(record, attempts=attempts, due_at=due_at, error=failing(error, self.path))
+        self.slice.check_branch(self.path)
+        stands = self.slice.journal.put(resting)
+        if stands.is_final:
+            return self._final(stands)
+        self._record = stands
+        return rest(self.slice, stands)
+
+    def _give_up(self, error: Failing) -> State:
+        self.slice.check_branch(self.path)
+        return self._final(self.slice.journal.put(failed(self._new(), error, self.slice.worker.now())))
+
+    def _final(self, record: Record) -> State:
+        if record.status == "failed":
+            raise recorded_error(record)
+        codec = return_codec(self._fn, self.slice.definition.localns)
+        value = codec.decode(self.slice.unpack(record.value), self._what)
+        self._keep_undo(record, value)
+        return Done(value)
+
+    def _keep_undo(self, record: Record, value: Any) -> None:
+        compensate = self._options.compensate
+        if compensate is not None:
+            self.slice.has_undo = True
+            self.slice.undos[self.path] = Undo((record.epoch, record.k), self.path, undo_call(compensate, value))
+
+
+def undo_call(compensate: Callable[..., object], value: Any) -> Callable[[], object]:
+    """A compensation takes the step's result, or nothing."""
+    try:
+        parameters = inspect.signature(compensate).parameters.values()
+    except (TypeError, ValueError):  # a builtin that tells nothing of itself
+        return lambda: compensate(value)
+    takes = any(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) for p in parameters)
+    return (lambda: compensate(value)) if takes else compensate
+
+
+def _interrupted(path: str) -> StepInterrupted:
+    text = f"the worker died in step {path!r}, which runs at most once: nobody knows whether it had its effect"
+    return StepInterrupted(path, ErrorInfo("milepost.errors.StepInterrupted", text, "", path))
+
+
+def _crashed(path: str, deaths: int) -> WorkerCrashed:
+    text = f"the worker died in step {path!r} {deaths} times: out of memory, out of time, or killed"
+    return WorkerCrashed(path, ErrorInfo("milepost.errors.WorkerCrashed", text, "", path))

@@ -1,0 +1,33 @@
+"""step.sleep and sleep_until."""
+
+import msgspec
+
+from milepost.engine.operations import Done, Parked, State, WithoutWork
+from milepost.engine.records import Kind
+from milepost.engine.slice import Pending, Slice
+
+
+class SleepOperation(WithoutWork):
+    """step.sleep and sleep_until: one record when the run suspends, none when the time is past already."""
+
+    kind: Kind = "sleep"
+
+    def __init__(self, slice_: Slice, path: str, *, for_ms: int | None = None, until_ms: int = 0) -> None:
+        self.slice = slice_
+        self.path = path
+        self._for_ms = for_ms
+        self._until_ms = until_ms
+
+    def begin(self) -> State:
+        record = self.slice.journal.get(self.path)
+        if record is not None:
+            self.slice.expect(record, self.kind)
+            if record.is_final or self.slice.is_due(record.due_at or 0):
+                return Done(None)
+            return Parked(Pending(record=record, recorded=True))
+        now = self.slice.worker.now()
+        due_at = self._until_ms if self._for_ms is None else now + self._for_ms
+        if self.slice.is_due(due_at):
+            return Done(None)
+        record = self.slice.journal.record(self.path, self.kind, now)
+        return Parked(Pending(record=msgspec.structs.replace(record, due_at=due_at), recorded=False))
