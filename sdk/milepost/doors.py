@@ -27,7 +27,7 @@ class Doors:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._files: dict[Path, "Client"] = {}
+        self._files: dict[Path, Client] = {}
         self._open = ExitStack()
         finalize(self, self._open.close)
 
@@ -82,7 +82,8 @@ class Doors:
         limit: int = 100,
     ) -> list[Run[Any]]:
         """The newest runs, of one function or of all: with that status, created from ``since`` (included) to ``until``
-        (included), at most ``limit``. Raises FunctionNotFound, NoCloudError, ValueError for an unknown status."""
+        (included), at most ``limit``. Raises FunctionNotFound, NoCloudError, ValueError for an unknown status.
+        """
         from milepost.engine.reading import RunsQuery
 
         name = function.name if isinstance(function, Function) else function
@@ -91,7 +92,8 @@ class Doors:
 
     def cancel(self, run: str | Run[Any], /) -> None:
         """Cancel a run; one that has ended stays as it is. Returns once that is committed: no step of it begins any more
-        when it has settled, a moment later. Raises RunNotFound, NoCloudError."""
+        when it has settled, a moment later. Raises RunNotFound, NoCloudError.
+        """
         self._cloud().cancel(_id_of(run))
 
     def rerun(self, run: str | Run[Any], /, *, from_step: str | None = None, input: object = None) -> Run[Any]:
@@ -123,8 +125,8 @@ class Doors:
         path = STATE_FILE.absolute()
         if not path.exists():
             raise NoCloudError(
-                f"no cloud to act on: not inside a running function, nor within `with LocalCloud(app)` or `with Sandbox(app)`, and there is no "
-                f"{STATE_FILE} here, which `milepost dev MODULE:APP` makes in the directory it is started in"
+                "no cloud to act on: not inside a running function, nor within `with LocalCloud(app)` or `with Sandbox(app)`, and "
+                f"there is no {STATE_FILE} here, which `milepost dev MODULE:APP` makes in the directory it is started in"
             )
         if path not in self._files:
             from milepost.local.cloud import FileClient

@@ -113,7 +113,7 @@ class Run(Generic[R_co]):
 
     __slots__ = ("_id", "_reader")
 
-    def __init__(self, id: str, reader: RunReader, /) -> None:  # noqa: A002 - the field's word
+    def __init__(self, id: str, reader: RunReader, /) -> None:
         self._id = id
         self._reader = reader
 

@@ -59,7 +59,7 @@ def attempt(branch: Branch, index: int) -> Outcome:
         return Broke(error)
     except MilepostError as error:
         return Errored(error)
-    except (Exception, Interrupt) as error:  # a plain exception is for the body; an interrupt is for the whole slice
+    except (Exception, Interrupt) as error:  # noqa: BLE001 - an exception is for the body, an interrupt for the slice
         return Broke(error)
 
 
@@ -105,8 +105,8 @@ class Group:
             if recorded != self._count:
                 raise self._slice.misused(
                     NonDeterminismError(
-                        f"run {self._slice.header.run} of {self._slice.header.function}: {self._path!r} has {self._count} items, it was recorded "
-                        f"with {recorded}. Make its items in a step, so that they are recorded too."
+                        f"run {self._slice.header.run} of {self._slice.header.function}: {self._path!r} has {self._count} items, "
+                        f"it was recorded with {recorded}. Make its items in a step, so that they are recorded too."
                     )
                 )
         return record

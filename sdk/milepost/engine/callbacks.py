@@ -159,6 +159,5 @@ def heartbeat(worker: Worker, token: Token) -> None:
 
 def _check_run(worker: Worker, token: Token) -> None:
     if get_header(worker.ports.table, token.run) is None:
-        raise RunNotFound(
-            f"no run {token.run}: it is of another app or cloud, or was deleted {worker.settings.retention_ms // 86_400_000} days after its end"
-        )
+        days = worker.settings.retention_ms // 86_400_000
+        raise RunNotFound(f"no run {token.run}: it is of another app or cloud, or was deleted {days} days after its end")

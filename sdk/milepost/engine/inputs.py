@@ -27,8 +27,8 @@ def _check_declared(slice_: Slice, name: str, event: EventType[Any]) -> None:
         return
     declared = ", ".join(one.cls.__name__ for one in (*definition.waits_for, event))
     raise UndeclaredWaitError(
-        f"{definition.name} waits for {event.name!r} at step {name!r}, but does not declare it: write @app.function(..., waits_for=[{declared}]), "
-        "for what a function waits for becomes a rule of the bus when it is deployed"
+        f"{definition.name} waits for {event.name!r} at step {name!r}, but does not declare it: "
+        f"write @app.function(..., waits_for=[{declared}]), for what a function waits for becomes a rule of the bus when it is deployed"
     )
 
 

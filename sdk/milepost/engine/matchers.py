@@ -6,10 +6,10 @@ exactly: 300 and 300.0 are equal.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeGuard
 
 Test: TypeAlias = Callable[[Any], bool]
 """Of one JSON value that is there: a string, a number, a boolean or None."""
@@ -39,7 +39,7 @@ class Matcher(NamedTuple):
 
 def matcher(element: Any) -> Matcher:
     """The meaning of an element. Raises PatternError."""
-    if not isinstance(element, dict):
+    if not is_object(element):
         return Matcher(_exactly(element))
     if len(element) != 1:
         raise PatternError(f"an element has exactly one operator, this one has {', '.join(map(str, element)) or 'none'}")
@@ -52,6 +52,16 @@ def matcher(element: Any) -> Matcher:
     if operator is None:
         raise PatternError(f"there is no operator {name!r}: there are {', '.join(sorted([*_OPERATORS, 'exists']))}")
     return Matcher(operator(operand))
+
+
+def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """A JSON object."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """A JSON array."""
+    return isinstance(value, list)
 
 
 def is_number(value: Any) -> bool:
@@ -144,7 +154,7 @@ def _cidr(operand: Any) -> Test:
 
 
 def _numeric(operand: Any) -> Test:
-    if not isinstance(operand, list) or len(operand) not in (2, 4):
+    if not is_list(operand) or len(operand) not in (2, 4):
         raise PatternError(f'numeric takes one comparison or a range, like ["<", 10] or [">", 0, "<=", 5], not {operand!r}')
     terms = [(operand[place], operand[place + 1]) for place in range(0, len(operand), 2)]
     for sign, bound in terms:
@@ -159,7 +169,7 @@ def _numeric(operand: Any) -> Test:
 
 
 def _anything_but(operand: Any) -> Test:
-    if isinstance(operand, dict):
+    if is_object(operand):
         if len(operand) != 1 or next(iter(operand)) not in _ANYTHING_BUT:
             raise PatternError(f"anything-but takes values, or one of {', '.join(sorted(_ANYTHING_BUT))}, not {operand!r}")
         [(name, wanted)] = operand.items()
@@ -173,7 +183,7 @@ def _anything_but(operand: Any) -> Test:
 
 
 def _listed(operand: Any) -> list[Any]:
-    values = operand if isinstance(operand, list) else [operand]
+    values: list[Any] = operand if is_list(operand) else [operand]
     if not values:
         raise PatternError("anything-but takes at least one value")
     return values
@@ -186,7 +196,7 @@ def _text(name: str, operand: Any) -> str:
 
 
 def _text_or_ignoring_case(name: str, operand: Any) -> tuple[str, Callable[[str], str]]:
-    if isinstance(operand, dict) and list(operand) == ["equals-ignore-case"]:
+    if is_object(operand) and list(operand) == ["equals-ignore-case"]:
         return _text(f"{name} of equals-ignore-case", operand["equals-ignore-case"]).lower(), str.lower
     return _text(name, operand), str
 

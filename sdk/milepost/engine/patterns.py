@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from milepost.engine.matchers import Matcher, PatternError, matcher
+from milepost.engine.matchers import Matcher, PatternError, is_list, is_object, matcher
 
 ALTERNATIVES_LIMIT: Final = 1_000
 """Combinations that the $or of one pattern may span: EventBridge's limit (user guide, "$or", read 2026-11-22)."""
@@ -117,19 +117,19 @@ def _meets(node: _Node, value: Any, presence: _Presence) -> bool:
 def _is_met(asked: Matcher, value: Any, path: _Path, presence: _Presence) -> bool:
     if asked.wants_absent:
         return not presence.has(path)
-    return value is not _MISSING and not isinstance(value, Mapping) and asked.test(value)
+    return value is not _MISSING and not is_object(value) and asked.test(value)
 
 
 def _values(parent: Any, name: str) -> Iterator[Any]:
     """The values of a field: those of an array one by one, a sign for none at all."""
-    found = parent.get(name, _MISSING) if isinstance(parent, Mapping) else _MISSING
+    found = parent.get(name, _MISSING) if is_object(parent) else _MISSING
     values = iter(_flat(found))
     yield next(values, _MISSING)
     yield from values
 
 
 def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, list):
+    if is_list(value):
         for element in value:
             yield from _flat(element)
     else:
@@ -138,7 +138,7 @@ def _flat(value: Any) -> Iterator[Any]:
 
 def _leaf_paths(value: Any, path: _Path) -> Iterator[_Path]:
     for each in _flat(value):
-        if isinstance(each, Mapping):
+        if is_object(each):
             for name, below in each.items():
                 yield from _leaf_paths(below, (*path, name))
         else:
@@ -154,7 +154,7 @@ def _alternatives(pattern: Mapping[str, Any], path: _Path) -> list[_Leaves]:
     for name, below in pattern.items():
         if _is_or(name, below):
             added = [leaves for branch in below for leaves in _alternatives(branch, path)]
-        elif isinstance(below, Mapping):
+        elif is_object(below):
             added = _alternatives(below, (*path, name))
         else:
             added = [{(*path, name): [tuple(matcher(element) for element in below)]}]
@@ -168,7 +168,7 @@ def _both(one: _Leaves, another: _Leaves) -> _Leaves:
 
 def _is_or(name: str, below: Any) -> bool:
     """Else ``$or`` is a field like any other, as EventBridge has it."""
-    return name == "$or" and isinstance(below, list) and len(below) > 1 and all(isinstance(branch, Mapping) for branch in below)
+    return name == "$or" and is_list(below) and len(below) > 1 and all(is_object(branch) for branch in below)
 
 
 def _count(pattern: Mapping[str, Any]) -> int:
@@ -176,7 +176,7 @@ def _count(pattern: Mapping[str, Any]) -> int:
     for name, below in pattern.items():
         if _is_or(name, below):
             number *= sum(_count(branch) for branch in below)
-        elif isinstance(below, Mapping):
+        elif is_object(below):
             number *= _count(below)
     return number
 
@@ -185,7 +185,7 @@ def _count(pattern: Mapping[str, Any]) -> int:
 
 
 def _check(pattern: Any, path: _Path, problems: list[str]) -> None:
-    if not isinstance(pattern, Mapping):
+    if not is_object(pattern):
         problems.append(f"{_spelt(path)}: a pattern is an object, not {pattern!r}")
     elif not pattern:
         problems.append(f"{_spelt(path)}: an empty object matches nothing: name a field, or leave it out")
@@ -195,7 +195,7 @@ def _check(pattern: Any, path: _Path, problems: list[str]) -> None:
                 problems.append(f"{_spelt(path)}: {name!r} is not the name of a field")
             elif name == "$or":
                 _check_or(below, path, problems)
-            elif isinstance(below, Mapping):
+            elif is_object(below):
                 _check(below, (*path, name), problems)
             else:
                 _check_leaf(below, (*path, name), problems)
@@ -210,7 +210,7 @@ def _check_or(branches: Any, path: _Path, problems: list[str]) -> None:
 
 
 def _check_leaf(elements: Any, path: _Path, problems: list[str]) -> None:
-    if not isinstance(elements, list):
+    if not is_list(elements):
         problems.append(f"{_spelt(path)}: the value stands in a list: [{elements!r}]")
     elif not elements:
         problems.append(f"{_spelt(path)}: an empty list matches nothing")

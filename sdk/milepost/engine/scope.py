@@ -29,15 +29,13 @@ class Scope:
             raise slice_.misused(UsageError(f"a step's name is a string of 1 to {NAME_LIMIT} characters, not {name!r}"))
         if get_ident() != self._thread:
             raise slice_.misused(
-                UsageError(
-                    f"step {name!r} is used on another thread than its body's: use step.parallel, step.map or step.each to run steps at once"
-                )
+                UsageError(f"step {name!r} is used on another thread than its body's: use step.parallel, step.map or step.each")
             )
         if self.busy is not None:
             raise slice_.misused(
                 UsageError(
-                    f"step {name!r} is used inside {self.busy!r}: a step's body cannot have steps of its own (use step.invoke, or call them from the "
-                    "body), and a branch uses the step that it is given"
+                    f"step {name!r} is used inside {self.busy!r}: a step's body cannot have steps of its own (use step.invoke, or call "
+                    "them from the body), and a branch uses the step that it is given"
                 )
             )
         count = self._counts[name] = self._counts.get(name, 0) + 1

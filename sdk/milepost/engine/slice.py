@@ -177,8 +177,8 @@ class Slice:
         if record.kind != kind:
             raise self.misused(
                 NonDeterminismError(
-                    f"run {self.header.run} of {self.header.function}: step {record.path!r} is recorded as {record.kind!r}, the code now makes it "
-                    f"{kind!r}. Give the new step another name, or branch with step.patched(), then deploy: the run goes on by itself."
+                    f"run {self.header.run} of {self.header.function}: step {record.path!r} is recorded as {record.kind!r}, "
+                    f"the code now makes it {kind!r}. Give the new step another name, or branch with step.patched(), then deploy: the run goes on by itself."
                 )
             )
 

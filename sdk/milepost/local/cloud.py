@@ -131,7 +131,8 @@ class LocalCloud:
 
     def stop(self, *, within: timedelta = timedelta(seconds=10)) -> None:
         """Take no more messages and let slices in flight end; what has not ended by then is delivered again at the next
-        start, like after a crash."""
+        start, like after a crash.
+        """
         self._stopped.set()
         if self._is_running:
             self._is_running = False
@@ -152,7 +153,8 @@ class LocalCloud:
 
     def send(self, *events: object, id: str | None = None, at: datetime | None = None) -> list[Run[Any]]:
         """Send events; returns the runs that they start, once they have begun. With ``at``: nothing starts before that.
-        Raises EventError before anything is sent."""
+        Raises EventError before anything is sent.
+        """
         entries = self._client.entries([encoded_event(self._definitions, event) for event in events], id)
         self._client.publish(entries, at=at)
         return [] if at is not None else self._born(entries)

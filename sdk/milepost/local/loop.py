@@ -102,9 +102,9 @@ class Loop:
         try:
             verdict = deliver(received, self._worker, self._worker.now() + self._slice_ms)
         except MessageError as error:
-            self._worker.log.error("a message that nobody can read", message_id=received.id, error=str(error))
+            self._worker.log.exception("a message that nobody can read", message_id=received.id, error=str(error))
             verdict = Later(self._worker.now() + _LAST_RETRY_MS)
-        except Exception as error:  # noqa: BLE001 - a bug or a full disk: the message comes back, and is kept when it never works
+        except Exception as error:
             self._worker.log.exception("a message could not be handled", message_id=received.id, error=str(error))
             verdict = Later(self._worker.now() + min(_FIRST_RETRY_MS * 2 ** (received.deliveries - 1), _LAST_RETRY_MS))
         self._settle(received, verdict)
@@ -116,7 +116,9 @@ class Loop:
                 self._mailbox.ack(received.id)
             case Later(at_ms):
                 if not self._mailbox.retry(received.id, at_ms):
-                    self._worker.log.error("a message is given up and kept as a dead letter", message_id=received.id, deliveries=received.deliveries)
+                    self._worker.log.error(
+                        "a message is given up and kept as a dead letter", message_id=received.id, deliveries=received.deliveries
+                    )
 
 
 class Threads:

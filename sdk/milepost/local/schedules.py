@@ -1,5 +1,6 @@
 """Crons on one machine: what EventBridge Scheduler does on AWS. The last instant fired is kept; after downtime the last
-missed one runs once."""
+missed one runs once.
+"""
 
 from datetime import datetime, timedelta
 

@@ -112,17 +112,13 @@ class MeteredTable:
         self._meter.read(len(keys))
         return self._table.get_many(keys)
 
-    def query(
-        self, pk: str, prefix: str = "", *, after: str | None = None, limit: int | None = None, consistent: bool = True, backwards: bool = False
-    ) -> Page:
+    def query(self, pk: str, prefix: str = "", **options: Any) -> Page:
         self._meter.read()
-        return self._table.query(pk, prefix, after=after, limit=limit, consistent=consistent, backwards=backwards)
+        return self._table.query(pk, prefix, **options)
 
-    def query_index(
-        self, index: Index, value: str, *, before: int | None = None, after: str | None = None, limit: int | None = None, backwards: bool = False
-    ) -> Page:
+    def query_index(self, index: Index, value: str, **options: Any) -> Page:
         self._meter.read()
-        return self._table.query_index(index, value, before=before, after=after, limit=limit, backwards=backwards)
+        return self._table.query_index(index, value, **options)
 
     def put(self, item: Item, only_if: Condition | None = None) -> None:
         self._meter.asked()

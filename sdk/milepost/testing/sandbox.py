@@ -163,7 +163,8 @@ class Sandbox:
     def stub(self, function: Function[Any, Any] | str, step: str, value: Callable[..., Any] | object, /) -> None:
         """Let a value stand in for a step's result, or a callable for its function (called with the step's arguments; what
         it raises the step raises). Of a step within branches: its path, "prepare/0/reserve", or a map's name for all items.
-        Raises FunctionNotFound."""
+        Raises FunctionNotFound.
+        """
         name = function if isinstance(function, str) else function.name
         if name not in self._definitions.functions:
             self._definitions.function(name)
@@ -172,7 +173,8 @@ class Sandbox:
 
     def crash_after(self, calls: int, /) -> None:
         """Kill the worker, never the test, after its next ``calls`` port calls: the last one takes effect, then all that the
-        worker held in memory is gone. Its messages come again when their visibility ends; the box lets that time pass."""
+        worker held in memory is gone. Its messages come again when their visibility ends; the box lets that time pass.
+        """
         if calls < 1:
             raise UsageError(f"crash_after takes a number of port calls of at least 1, not {calls}")
         self._fuse.light(calls)
@@ -215,4 +217,3 @@ class Sandbox:
                 self._mailbox.ack(received.id)
             case Later(at_ms):
                 self._mailbox.retry(received.id, at_ms)
-

@@ -29,5 +29,9 @@ class Stubs:
         for name in (shown, group):
             if (function, name) in self._by_step:
                 value = self._by_step[function, name]
-                return value if callable(value) else lambda *_args, **_kwargs: value
+                return value if callable(value) else _constant(value)
         return fn
+
+
+def _constant(value: object) -> Callable[..., object]:
+    return lambda *_args, **_kwargs: value
