@@ -11,7 +11,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
-from milepost.codec import Codec, parameter_codecs, return_codec
+from milepost.codec import Codec, first_parameter_codec, return_codec
 from milepost.errors import CodecError, DefinitionError, EventError, FunctionNotFound
 from milepost.events import CRON_TICK, Cron, CronTick, EventType
 from milepost.options import Retry
@@ -77,10 +77,7 @@ class FunctionDefinition:
     @property
     def data(self) -> Codec | None:
         """Of the data of a function that is only invoked; None for one whose data are events. Raises CodecError."""
-        if self.data_body is None:
-            return None
-        codecs = parameter_codecs(self.data_body, self.localns)
-        return next(iter(codecs.values()))
+        return None if self.data_body is None else first_parameter_codec(self.data_body, self.localns)
 
     def decode_event(self, event_name: str, raw: bytes | str) -> Any:
         """The data that the body is given. Raises EventError when they do not fit, or are of an event that the body does not take."""

@@ -1,7 +1,14 @@
 """Values as JSON and back: what is stored reads back as what it was, or is refused when it is stored."""
 
 from milepost.codec.digest import arguments_digest
-from milepost.codec.signatures import UnresolvedAnnotationError, decode_arguments, parameter_codecs, resolve, return_codec
+from milepost.codec.signatures import (
+    UnresolvedAnnotationError,
+    decode_arguments,
+    first_parameter_codec,
+    parameter_codecs,
+    resolve,
+    return_codec,
+)
 from milepost.codec.values import NATIVE, Codec, encode
 
 __all__ = [
@@ -11,6 +18,7 @@ __all__ = [
     "arguments_digest",
     "decode_arguments",
     "encode",
+    "first_parameter_codec",
     "parameter_codecs",
     "resolve",
     "return_codec",

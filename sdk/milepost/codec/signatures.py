@@ -122,14 +122,20 @@ def _contents(cells: typing.Iterable[tuple[str, types.CellType]]) -> typing.Iter
 
 def parameter_codecs(fn: Callable[..., Any], localns: Mapping[str, Any] | None = None) -> dict[str, Codec]:
     """The codec of each parameter, in order; `NATIVE` for those without annotation. Raises CodecError."""
+    return {name: _parameter_codec(fn, localns, name) for name in _signature(fn).parameters}
+
+
+def first_parameter_codec(fn: Callable[..., Any], localns: Mapping[str, Any] | None = None) -> Codec:
+    """The codec of the first parameter alone: the others may be what cannot be stored. Raises CodecError."""
+    return _parameter_codec(fn, localns, next(iter(_signature(fn).parameters)))
+
+
+def _parameter_codec(fn: Callable[..., Any], localns: Mapping[str, Any] | None, name: str) -> Codec:
     function = _function(fn)
     if isinstance(function, type):
         function = _function(function.__init__)
-    codecs: dict[str, Codec] = {}
-    for name in _signature(fn).parameters:
-        annotation = resolve(function, localns, name) if isinstance(function, types.FunctionType) else _MISSING
-        codecs[name] = NATIVE if annotation is _MISSING else _codec(annotation, f"the annotation of {name!r} of {_label(fn)}()")
-    return codecs
+    annotation = resolve(function, localns, name) if isinstance(function, types.FunctionType) else _MISSING
+    return NATIVE if annotation is _MISSING else _codec(annotation, f"the annotation of {name!r} of {_label(fn)}()")
 
 
 def _label(fn: Any) -> str:
