@@ -3,7 +3,7 @@
 To have another implementation keep the contract, add it to BEDS.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +74,7 @@ class Bed:
 Opener: TypeAlias = Callable[[Path], AbstractContextManager[Bed]]
 
 
-def _local(store: Store) -> Iterator[Bed]:
+def _local(store: Store) -> Generator[Bed, None, None]:
     clock, routes = SetClock(), list[Route]()
     ports = Ports(
         table=LocalTable(store),
@@ -90,13 +90,13 @@ def _local(store: Store) -> Iterator[Bed]:
 
 
 @contextmanager
-def file(directory: Path) -> Iterator[Bed]:
+def file(directory: Path) -> Generator[Bed, None, None]:
     """The state file."""
     yield from _local(Store(directory / "state.db"))
 
 
 @contextmanager
-def memory(_directory: Path) -> Iterator[Bed]:
+def memory(_directory: Path) -> Generator[Bed, None, None]:
     """The same in memory."""
     yield from _local(Store(None))
 

@@ -1,6 +1,7 @@
 """The queue port and its receiving side."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -196,5 +197,5 @@ def test_each_message_is_handed_to_one_of_many_takers(bed: Bed) -> None:
 
 def test_messages_sent_by_many_threads_all_arrive(bed: Bed) -> None:
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda number: send(bed, str(number)), range(160)))
+        list(pool.map(partial(send, bed), map(str, range(160))))
     assert len(set(bed.bodies())) == 160

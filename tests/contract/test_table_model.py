@@ -37,7 +37,13 @@ NUMBERS = st.integers(-3, 3)
 SCALARS = NUMBERS | st.sampled_from(["", "a", "b"]) | st.booleans() | st.none() | st.floats(-2, 2)
 VALUES = st.recursive(SCALARS | st.binary(max_size=3), lambda inner: st.lists(inner, max_size=2), max_leaves=4)
 SHARDS = st.fixed_dictionaries({}, optional={"fn_shard": st.sampled_from(["f", "g"]), "created_at": NUMBERS})
-ATTRIBUTES = st.builds(lambda some, shard: {**some, **shard}, st.dictionaries(FIELDS, VALUES, max_size=3), SHARDS)
+
+
+def merged(some: Item, shard: Item) -> Item:
+    return {**some, **shard}
+
+
+ATTRIBUTES: st.SearchStrategy[Item] = st.builds(merged, st.dictionaries(FIELDS, VALUES, max_size=3), SHARDS)
 CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
     st.builds(Absent, FIELDS)
     | st.builds(Present, FIELDS)
@@ -70,7 +76,8 @@ def model_holds(condition: Condition | None, item: Item | None) -> bool:
         return False
     if isinstance(condition, Present):
         return True
-    found, value = item[condition.field], condition.value
+    found: Any = item[condition.field]
+    value: Any = condition.value
     comparable = (is_number(found) and is_number(value)) or (type(found) is type(value) and isinstance(value, str | bool | None))
     if isinstance(condition, Equals):
         return comparable and bool(found == value)

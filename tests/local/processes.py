@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ path = Path(sys.argv[1])
 
 
 @contextmanager
-def python(script: str, path: Path) -> Iterator["subprocess.Popen[str]"]:
+def python(script: str, path: Path) -> Generator["subprocess.Popen[str]", None, None]:
     """A process that runs the script on the state file; killed at the end if it still runs."""
     command = [sys.executable, "-W", "error", "-c", PRELUDE + script, str(path)]
     environment = {**os.environ, "PYTHONPATH": str(SDK), "PYTHONUNBUFFERED": "1"}

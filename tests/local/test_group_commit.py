@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,21 +46,21 @@ class Rush:
     def __init__(self, store: Store, pool: ThreadPoolExecutor, go_on: threading.Event, queue: _Signalling) -> None:
         self._store = store
         self._pool = pool
-        self._queue = queue
+        self.queue = queue
         self.go_on = go_on
         self.leader: Future[str]
 
     def commit(self, op: Callable[[sqlite3.Connection], Any], *, durable: bool = True) -> Future[Any]:
         future = self._pool.submit(self._store.commit, op, durable=durable)
-        self._queue.came.acquire()
+        self.queue.came.acquire()
         return future
 
 
 @contextmanager
-def rush(store: Store, *, durable: bool = True) -> Iterator[Rush]:
+def rush(store: Store, *, durable: bool = True) -> Generator[Rush, None, None]:
     """A leader is in its operation when the block begins, and goes on when the block ends."""
     queue, inside, go_on = _Signalling(), threading.Event(), threading.Event()
-    store._group._queue = queue
+    store._group._queue = queue  # pyright: ignore[reportPrivateUsage]
 
     def lead(conn: sqlite3.Connection) -> str:
         inside.set()
@@ -199,12 +199,13 @@ def test_a_full_disk_is_told_to_all_and_can_be_recovered_from(file_store: Store)
 
 def test_a_commit_that_fails_as_a_whole_is_told_to_all(file_store: Store) -> None:
     """A deferred constraint is checked by COMMIT itself: nobody's operation raised, and nothing of the batch happened."""
+    writer = file_store._writer  # pyright: ignore[reportPrivateUsage]
     for statement in (
         "CREATE TABLE parents (id INTEGER PRIMARY KEY)",
         "CREATE TABLE children (id INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)",
     ):
-        file_store._writer.execute(statement)
-    file_store._writer.execute("PRAGMA foreign_keys = ON")
+        writer.execute(statement)
+    writer.execute("PRAGMA foreign_keys = ON")
     waiting: list[str] = []
     with rush(file_store) as rushing:
         file_store.commit_later(insert("later"), then=lambda: waiting.append("done"))
@@ -318,7 +319,7 @@ def test_closing_waits_for_those_who_came_before(file_store: Store) -> None:
         other = rushing.commit(insert("other"))
         with ThreadPoolExecutor(1) as closer:
             closing = closer.submit(file_store.close)
-            rushing._queue.came.acquire()
+            rushing.queue.came.acquire()
             rushing.go_on.set()
             closing.result()
     assert (rushing.leader.result(), other.result()) == ("leader", "other")

@@ -1,6 +1,7 @@
 """What the local table does beyond the contract: what it costs, the end of dead workers' leases, expiry."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -69,7 +70,10 @@ def plans(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             seen.extend(row[3] for row in self._conn.execute(f"EXPLAIN QUERY PLAN {sql}", values))
             return self._conn.execute(sql, values)
 
-    monkeypatch.setattr(store, "read", lambda op: read(lambda conn: op(Explaining(conn))))
+    def explained(op: Callable[[Any], Any]) -> Any:
+        return read(lambda conn: op(Explaining(conn)))
+
+    monkeypatch.setattr(store, "read", explained)
     return seen
 
 

@@ -1,9 +1,12 @@
 """What the local mailbox and queue do beyond the contract: no fsyncs, dead letters, waking the loop."""
 
+from typing import Any
+
 import pytest
 
 from milepost.engine.messages import Received
 from milepost.engine.ports import Outgoing
+from milepost.local.group_commit import Operation
 from milepost.local.mailbox import Mailbox
 from milepost.local.queue import MAX_RECEIVE_COUNT, LocalQueue, LocalTimers
 from milepost.local.store import Store
@@ -77,18 +80,21 @@ def test_the_next_time_is_that_of_the_earliest_message_not_in_flight(
     assert mailbox.next_visible_at() is None
 
 
-def test_a_timer_disarmed_between_look_and_count_is_not_lost(store: Store, mailbox: Mailbox, clock: SetClock) -> None:
+def test_a_timer_disarmed_between_look_and_count_is_not_lost(
+    store: Store, mailbox: Mailbox, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     timers = LocalTimers(store, clock)
     timers.arm("t", START_MS, Outgoing("g", "due"))
-    looked = mailbox._fresh
+    read = store.read
 
-    def look_then_disarm(sql: str, values: tuple[int, ...], limit: int) -> list[tuple[object, ...]]:
-        rows = looked(sql, values, limit)
+    def read_then_disarm(op: Operation[Any]) -> Any:
+        found = read(op)
         timers.disarm("t")
-        return rows
+        return found
 
-    mailbox._fresh = look_then_disarm  # type: ignore[method-assign]
-    [message] = take(mailbox, clock)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "read", read_then_disarm)
+        [message] = take(mailbox, clock)
     store.flush()
     [again] = take(Mailbox(store, clock), clock)
     assert (again.id, again.body, again.deliveries) == (message.id, "due", 2)

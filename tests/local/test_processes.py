@@ -60,14 +60,14 @@ def test_the_lock_goes_with_the_worker_though_its_child_lives(path: Path) -> Non
     script = """
 store = Store(path)
 if os.fork() == 0:
+    print("the child lives")
     sys.stdin.readline()
     os._exit(0)
-print("open")
-os.kill(os.getpid(), 9)
+os.wait()
 """
     with python(script, path) as first:
-        assert next_line(first) == "open"
-        first.wait()
+        assert next_line(first) == "the child lives"
+        kill_9(first)
         Store(path).close()
         first.communicate("the child may end")
 

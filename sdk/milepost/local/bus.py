@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from milepost.engine import messages
+from milepost.engine.matchers import is_object
 from milepost.engine.patterns import matches, parse_json
 from milepost.engine.ports import Clock, Entry, Outgoing
 from milepost.local import event_log, queue
@@ -85,11 +86,11 @@ def _routed(entry: Entry, now_ms: int, routes: Sequence[Route]) -> list[Outgoing
     ]
 
 
-def _detail(entry: Entry) -> dict[str, Any]:
+def _detail(entry: Entry) -> Mapping[str, Any]:
     try:
         detail = parse_json(entry.detail)
     except ValueError as error:
         raise ValueError(f"the detail of event {entry.id} ({entry.name}) is not JSON: {error}") from error
-    if not isinstance(detail, dict):
-        raise ValueError(f"the detail of event {entry.id} ({entry.name}) is not a JSON object")  # noqa: TRY004 - a value, of text
+    if not is_object(detail):
+        raise ValueError(f"the detail of event {entry.id} ({entry.name}) is not a JSON object")
     return detail

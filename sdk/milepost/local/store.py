@@ -168,7 +168,8 @@ class Store:
         if meaning is not error:
             raise meaning from error
 
-    def _leave_to_parent(self) -> None:
+    def leave_to_parent(self) -> None:
+        """In the child of a fork: forget the file, touch nothing of it."""
         self._is_closed = True
         self._group.leave_to_parent()
         if self._lock is not None:
@@ -196,7 +197,7 @@ _of_parents: Final[list[object]] = []
 
 def _after_fork_in_child() -> None:
     for store in list(_open_stores):
-        store._leave_to_parent()  # noqa: SLF001 - of this module
+        store.leave_to_parent()
     _open_stores.clear()
 
 
