@@ -1,8 +1,8 @@
 """Values as JSON and back: what is stored reads back as what it was, or is refused when it is stored."""
 
 from milepost.codec.digest import arguments_digest
+from milepost.codec.shapes import UnresolvedAnnotationError
 from milepost.codec.signatures import (
-    UnresolvedAnnotationError,
     decode_arguments,
     first_parameter_codec,
     parameter_codecs,

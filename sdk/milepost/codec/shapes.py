@@ -15,6 +15,10 @@ from milepost.errors import CodecError
 from milepost.narrowing import is_sequence
 
 
+class UnresolvedAnnotationError(CodecError):
+    """An annotation names something that is not known where it stands, or not yet."""
+
+
 class Shape(msgspec.Struct, frozen=True):
     """Facts about an annotation."""
 
@@ -54,7 +58,9 @@ def shape_of(annotation: Any) -> Shape:
     try:
         info = types_of.type_info(annotation)
     except NameError as error:
-        raise CodecError(f"{annotation_name(annotation)}: the name {error.name!r} in its annotations is not known in its module") from error
+        raise UnresolvedAnnotationError(
+            f"{annotation_name(annotation)}: the name {error.name!r} in its annotations is not known in its module"
+        ) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise CodecError(f"{annotation_name(annotation)} cannot be stored: {error}") from error
     has_models = is_loose = False

@@ -12,15 +12,12 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+from milepost.codec.shapes import UnresolvedAnnotationError
 from milepost.codec.values import NATIVE, Codec, encode
 from milepost.errors import CodecError
 from milepost.narrowing import is_dict, is_list
 
 _MISSING = object()
-
-
-class UnresolvedAnnotationError(CodecError):
-    """An annotation names something that is not known where the function is, or not yet."""
 
 
 def return_codec(fn: Callable[..., Any], localns: Mapping[str, Any] | None = None) -> Codec:

@@ -23,7 +23,7 @@ class Event:
         dataclass(frozen=True, kw_only=True)(cls)
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, init=False)
 class EventOf(Generic[E_co]):
     """Data together with its event type, for data that does not know it, such as a TypedDict.
 

@@ -1,6 +1,7 @@
 """What starts, cancels and wakes runs, as a user writes it: triggers, crons, cancellations, waits and their outcomes.
 
 Checked when made, against the event's class. Whether the class is registered is checked where an app is known.
+Without slots: `Trigger[OrderPlaced](...)` sets an attribute, and a frozen class with slots refuses it with another error.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ MAX_JITTER: Final = timedelta(days=1)
 """EventBridge Scheduler's longest flexible window (read 2026-11-22)."""
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, init=False)
 class Trigger(Generic[E_co]):
     """An event with EventBridge content filters on its data: ``Trigger(OrderPlaced, where={"total": [{"numeric": [">", 100]}]})``.
 
@@ -36,7 +37,7 @@ class Trigger(Generic[E_co]):
         object.__setattr__(self, "where", None if where is None else check_filter(event, where))
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, init=False)
 class Cron(Trigger[CronTick]):
     """A schedule: ``Cron("0 9 * * MON-FRI", tz="Europe/Paris")``. The event is a CronTick.
 
@@ -97,7 +98,7 @@ def _five_fields(expression: object) -> str:
     return " ".join(fields)
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, init=False)
 class CancelOn(Generic[E_co]):
     """Cancel the run when this event comes: ``CancelOn(OrderCancelled, match={"order_id": "order.id"}, within=timedelta(days=1))``.
 
@@ -117,7 +118,7 @@ class CancelOn(Generic[E_co]):
         object.__setattr__(self, "within", within)
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, init=False)
 class WaitFor(Generic[E_co]):
     """One of the events of `Step.wait_for_any`: its class, at least one declared key, and a predicate if those are not enough."""
 
@@ -131,7 +132,7 @@ class WaitFor(Generic[E_co]):
         object.__setattr__(self, "keys", keys)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matched(Generic[T_co]):
     """What wait_for_any found."""
 
@@ -140,7 +141,7 @@ class Matched(Generic[T_co]):
     event: T_co
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Won(Generic[T_co]):
     """The first branch of a race to succeed."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, get_args, g
 
 import msgspec
 
-from milepost.codec import Codec
+from milepost.codec import Codec, UnresolvedAnnotationError
 from milepost.errors import CodecError, DefinitionError, EventError, UsageError
 from milepost.events.base import CRON_TICK_NAME, CronTick
 from milepost.fields import fields_of, plain
@@ -56,8 +56,11 @@ class EventType(Generic[E]):
 
     @cached_property
     def codec(self) -> Codec:
-        """Of the class. Raises CodecError for a field that cannot be stored."""
-        return Codec.of(self.cls)
+        """Of the class. Raises EventError for a field that cannot be stored, or whose annotation is not known."""
+        try:
+            return Codec.of(self.cls)
+        except CodecError as error:
+            raise EventError(f"{self.name!r} events cannot be sent or received: {error}") from error
 
     @cached_property
     def _kinds(self) -> dict[str, frozenset[str]]:
@@ -66,12 +69,11 @@ class EventType(Generic[E]):
 
     def encode(self, data: E) -> bytes:
         """The data as a JSON object. Raises EventError saying which field does not fit its type, and what was found there."""
+        codec = self.codec
         try:
-            raw = self.codec.encode(data, self.name)
+            raw = codec.encode(data, self.name)
         except CodecError as error:
-            raise EventError(
-                f"this {type(data).__qualname__} is no valid {self.name!r} event ({self.codec.name}): {error.problem}"
-            ) from error
+            raise EventError(f"this {type(data).__qualname__} is no valid {self.name!r} event ({codec.name}): {error.problem}") from error
         if len(raw) > MAX_EVENT_BYTES:
             raise EventError(
                 f"this {self.name!r} event has {len(raw):,} bytes as JSON, {MAX_EVENT_BYTES:,} are the most; send a reference instead"
@@ -80,10 +82,11 @@ class EventType(Generic[E]):
 
     def decode(self, raw: bytes | str) -> E:
         """The data rebuilt. Raises EventError saying which field does not fit its type, and what was found there."""
+        codec = self.codec
         try:
-            data: E = self.codec.decode(raw, self.name)
+            data: E = codec.decode(raw, self.name)
         except CodecError as error:
-            raise EventError(f"this {self.name!r} event is no valid {self.codec.name}: {error.problem}") from error
+            raise EventError(f"this {self.name!r} event is no valid {codec.name}: {error.problem}") from error
         return data
 
     def key_values(self, raw: bytes | str) -> dict[str, KeyValue]:
@@ -164,14 +167,25 @@ def make_event_type(name: str, cls: type[E], keys: tuple[str, ...]) -> EventType
         raise DefinitionError(f"{where}: {len(keys)} keys, {MAX_KEYS} are the most")
     for key in keys:
         _check_key_field(where, key, keys, fields)
+    _check_fields(where, cls)
     return EventType(name, cls, keys)
+
+
+def _check_fields(where: str, cls: Any) -> None:
+    """At once, so that a field that cannot be stored is an import error; a name that the module defines later is left for later."""
+    try:
+        Codec.of(cls)
+    except UnresolvedAnnotationError:
+        pass
+    except CodecError as error:
+        raise DefinitionError(f"{where}: {error}") from error
 
 
 def make_plain_class_a_dataclass(name: str, cls: object) -> None:
     """A class without fields of its own kind becomes a frozen, kw-only dataclass, in place. Raises DefinitionError for no class."""
     if not is_class(cls):
         raise DefinitionError(f"@app.event({name!r}) stands above a class, not {cls!r}")
-    if fields_of(cls) is None and cls.__mro__[1:] == (object,):
+    if fields_of(cls) is None and cls.__mro__[1:] == (object,) and cls.__new__ is object.__new__:
         dataclass(frozen=True, kw_only=True)(cls)
 
 
