@@ -110,8 +110,11 @@ def _call(slice_: Slice, origins: Origins) -> object:
     definition = slice_.definition
     data = definition.decode_event(slice_.header.event_name, origins.data)
     if definition.takes_failure:
-        return definition.body(data, step, Codec.of(Failure).decode(origins.failure or "{}", "the failure"))
-    return definition.body(data, step)
+        value = definition.body(data, step, Codec.of(Failure).decode(origins.failure or "{}", "the failure"))
+    else:
+        value = definition.body(data, step)
+    step.require_not_swallowed()
+    return value
 
 
 def _undo(slice_: Slice, step: BodyStep) -> None:

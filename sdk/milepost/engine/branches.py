@@ -84,6 +84,7 @@ class Group:
         outcomes = self._run(branch)
         broken = next((outcome.error for outcome in outcomes if isinstance(outcome, Broke)), None)
         if broken is not None:
+            self._forget()
             raise broken
         decisive = self._decisive(outcomes)
         if decisive is not None:
@@ -176,6 +177,12 @@ class Group:
             self._slice.journal.put_many(
                 [msgspec.structs.replace(record, status="cancelled", ended_at=now, due_at=None) for record in lost]
             )
+
+    def _forget(self) -> None:
+        """The group broke: what its branches wait for is asked for again when they are tried again."""
+        for pending in self._slice.withdraw(self._path):
+            if pending.record.kind == "wait":
+                forget(self._slice, pending.record)
 
     # ---- running -----------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from milepost.engine.lifecycle import Move, after
 from milepost.engine.messages import SIGNAL, Cancel, EventMessage, Poke, Publish, Received, Start, TimerDue, decode, read_event
 from milepost.engine.origins import Origins, put_header, put_origin, unborn
 from milepost.engine.ports import ConditionFailed, Entry, Outgoing
-from milepost.engine.records import Header
+from milepost.engine.records import Failing, Header
+from milepost.engine.retention import look_again_at
 from milepost.engine.settle import cancel_run, settle, timer_name
 from milepost.engine.signals import deliver_signal
 from milepost.engine.worker import Moved, Worker
@@ -92,6 +93,9 @@ def _start(received: Received, worker: Worker, deadline_ms: int, start: Start) -
     header = unborn(worker, start, received.group, now=now)
     origins = Origins(start.data, start.failure)
     definition = definition_of(worker, header)
+    if definition is not None and definition.worker != received.group:
+        worker.send(definition.worker, start)  # the function has moved to another worker group since
+        return ACK
     header = put_origin(worker, header, origins)
     header = _newborn(worker, header, definition, received, deadline_ms, now)
     try:
@@ -99,6 +103,9 @@ def _start(received: Received, worker: Worker, deadline_ms: int, start: Start) -
     except ConditionFailed as lost:
         return _born_before(received, worker, deadline_ms, start, Header.from_item(lost.item or {}))
     worker.observe(Moved(header.run, header.function, header.status, now, header.reason or start.event_name))
+    if header.status.is_terminal:
+        settle(worker, header)
+        return ACK
     if definition is None:
         return ACK
     return _drive(received, worker, deadline_ms, header, definition, origins, is_new=True)
@@ -107,14 +114,19 @@ def _start(received: Received, worker: Worker, deadline_ms: int, start: Start) -
 def _newborn(
     worker: Worker, header: Header, definition: FunctionDefinition | None, received: Received, deadline_ms: int, now: int
 ) -> Header:
-    """Created and leased by one put; or paused, when its function is not deployed."""
+    """Created and leased by one put; or failed, at the end of a chain that is taken for a loop; or paused, when its function
+    is not deployed."""
+    if header.hops > worker.settings.max_hops:
+        text = f"{header.hops} runs and events led to this run, {worker.settings.max_hops} at most: taken for a loop"
+        error = Failing(type="milepost.errors.UsageError", message=text)
+        return msgspec.structs.replace(header, status=after(None, Move.FAIL), born_by=received.id, ended_at=now, error=error)
     if definition is None:
         return msgspec.structs.replace(
             header,
             status=after(None, Move.PAUSE),
             born_by=received.id,
             reason=_undeployed(header.function),
-            **lease.paused_fields(header, now),
+            **lease.paused_fields(header, look_again_at(worker)),
         )
     return msgspec.structs.replace(
         header,
@@ -160,15 +172,15 @@ def _visit(received: Received, worker: Worker, deadline_ms: int, run: str, *, du
     while True:
         now = worker.now()
         try:
-            header = lease.acquire(
-                table,
-                run,
+            claim = lease.Claim(
                 owner=received.id,
                 until=deadline_ms + settings.lease_grace_ms,
                 now=now,
                 version=worker.definitions.code_version(),
-                not_after=not_after,
+                ttl=worker.ttl(now),
+                is_redelivered=received.deliveries > 1,
             )
+            header = lease.acquire(table, run, claim, not_after=not_after)
         except ConditionFailed as lost:
             if lost.item is None:
                 return ACK
@@ -216,12 +228,24 @@ def _acquired(received: Received, worker: Worker, deadline_ms: int, header: Head
     definition = definition_of(worker, header)
     if definition is None:
         try:
-            lease.pause(worker.ports.table, header, now=worker.now(), reason=_undeployed(header.function), holder=True)
+            lease.pause(worker.ports.table, header, reason=_undeployed(header.function), look_at=look_again_at(worker), holder=True)
         except ConditionFailed:
             return Later(worker.now() + worker.settings.header_check_ms)  # it has moved under us: look again
         worker.observe(Moved(header.run, header.function, RunStatus.PAUSED, worker.now(), _undeployed(header.function)))
         return ACK
+    if definition.worker != received.group:
+        return _forward(worker, header, definition.worker)
     return _drive(received, worker, deadline_ms, header, definition, None, is_new=False, due_at=due_at)
+
+
+def _forward(worker: Worker, header: Header, group: str) -> Verdict:
+    """The function has moved to another worker group since: release, then send, then acknowledge, as for a hand-over."""
+    try:
+        lease.move(worker.ports.table, header, group)
+    except ConditionFailed:
+        return Later(worker.now() + worker.settings.header_check_ms)
+    worker.send(group, Poke(run=header.run))
+    return ACK
 
 
 def _drive(

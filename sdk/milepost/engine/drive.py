@@ -22,6 +22,7 @@ from milepost.engine.operations import next_attempt
 from milepost.engine.origins import Origins, get_origin
 from milepost.engine.ports import ConditionFailed, Item, Outgoing
 from milepost.engine.records import Failing, Header, Outcome, Packed, Record
+from milepost.engine.retention import extend, is_near_expiry, look_again_at
 from milepost.engine.settle import cancel_run, is_quiet, settle, timer_name
 from milepost.engine.slice import Pending, Slice, failing
 from milepost.engine.worker import Moved, Worker
@@ -59,7 +60,8 @@ class Drive:
         slice_.run_now = max(slice_.run_now, due_at)
         if not is_new:
             slice_.journal.load()
-            self._extend(slice_.journal)
+            if is_near_expiry(self._worker, slice_.journal.oldest_ttl) or is_near_expiry(self._worker, self._header.ttl):
+                extend(self._worker, self._header, slice_.journal)
             if not self._count_death():
                 return
         origins = origins or get_origin(self._worker, self._header)
@@ -70,13 +72,6 @@ class Drive:
             slice_.rewind()
 
     # ---- before the body ---------------------------------------------------------------------------------------------
-
-    def _extend(self, journal: Journal) -> None:
-        """Rows that would expire soon live on with their run."""
-        settings, now = self._worker.settings, self._worker.now()
-        oldest = journal.oldest_ttl
-        if oldest is not None and oldest * 1000 < now + settings.extend_below_ms:
-            journal.extend(journal.paths(), self._worker.ttl(now))
 
     def _count_death(self) -> bool:
         """The slice before us noted which step it began, and died in it."""
@@ -196,6 +191,7 @@ class Drive:
     def _write_pending(self, pending: list[Pending]) -> bool | None:
         """Starts, then records, a few at a time; None when all stand as they were meant to."""
         new = [one for one in pending if not one.recorded]
+        overtaken = False
         for begin in range(0, len(new), _CHUNK):
             if begin and not self._slice.has_time():
                 return self._hand_over()
@@ -204,9 +200,8 @@ class Drive:
             if starts:
                 self._worker.ports.queue.send(starts)
             standing = self._slice.journal.put_many([one.record for one in chunk])
-            if any(record.is_final for record in standing):
-                return False  # a completer was faster: the body can go on
-        return None
+            overtaken = overtaken or any(record.is_final for record in standing)
+        return False if overtaken else None  # a completer was faster: the body can go on
 
     def _arm(self, earliest: int | None) -> int | None:
         """One physical timer for the run, armed only when it is another than the one that is armed already."""
@@ -243,9 +238,8 @@ class Drive:
         return True
 
     def _pause(self, reason: str) -> bool:
-        now = self._worker.now()
         try:
-            lease.pause(self._worker.ports.table, self._header, now=now, reason=reason, holder=True)
+            lease.pause(self._worker.ports.table, self._header, reason=reason, look_at=look_again_at(self._worker), holder=True)
         except ConditionFailed as lost:
             self._withdraw(lost.item)
             return True

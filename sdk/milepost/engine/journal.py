@@ -4,14 +4,14 @@ A step's result is a put on condition "absent or pending"; the loser takes the w
 work but not fork history. One put is one write; nothing here is a transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from threading import Lock
 
 import msgspec
 
 from milepost.engine import keys
 from milepost.engine.interrupts import Suspend
-from milepost.engine.ports import Absent, Change, Condition, ConditionFailed, Equals, Item, Or, Put, Table, Update
+from milepost.engine.ports import Absent, Condition, ConditionFailed, Equals, Item, Or, Put, Table
 from milepost.engine.records import Failing, Kind, Packed, Record
 
 OPEN = Or((Absent(), Equals("status", "pending")))
@@ -116,12 +116,6 @@ class Journal:
 
     def _know(self, record: Record) -> None:
         self._records[record.path] = record
-
-    def extend(self, paths: Iterable[str], ttl: int) -> None:
-        """Put off the expiry of rows that are read again."""
-        writes = [Update(keys.step(self._run, path), Change(set={"ttl": ttl})) for path in paths]
-        for start in range(0, len(writes), 100):
-            self._table.write_many(writes[start : start + 100])
 
     def paths(self) -> list[str]:
         """The paths of the rows that were read."""

@@ -27,10 +27,23 @@ def _holds(epoch: int) -> tuple[Condition, ...]:
     return (Equals("epoch", epoch), Equals("status", RunStatus.RUNNING.value))
 
 
-def acquire(table: Table, run: str, *, owner: str, until: int, now: int, version: str, not_after: int | None = None) -> Header:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """Who takes a lease, and for how long."""
+
+    owner: str
+    until: int
+    now: int
+    version: str
+    ttl: int
+    is_redelivered: bool
+    """The message's worker has died before: the sweeper is to watch the run, should the message be given up."""
+
+
+def acquire(table: Table, run: str, claim: Claim, *, not_after: int | None = None) -> Header:
     """Take the lease of a run that nobody drives; with `not_after`, only if it was last acquired by that time.
     Raises ConditionFailed with the header that stood there.
     """
+    now = claim.now
     free = Or((Absent("lease_until"), LessThan("lease_until", now)))
     conditions: list[Condition] = [lifecycle.allows(Move.ACQUIRE), free]
     if not_after is not None:
@@ -38,15 +51,21 @@ def acquire(table: Table, run: str, *, owner: str, until: int, now: int, version
     change = Change(
         set={
             "status": RunStatus.RUNNING.value,
-            "owner": owner,
-            "lease_until": until,
+            "owner": claim.owner,
+            "lease_until": claim.until,
             "acquired_at": now,
             "inbox": 0,
-            "version": version,
+            "version": claim.version,
+            "ttl": claim.ttl,
+            **(_watched(run, claim.until) if claim.is_redelivered else {}),
         },
         add={"epoch": 1},
     )
     return Header.from_item(table.update(keys.header(run), change, And(tuple(conditions))))
+
+
+def _watched(run: str, at: int) -> dict[str, Any]:
+    return {"due_shard": keys.due_shard(keys.shard(run)), "next_due": at}
 
 
 def bump(table: Table, header: Header, *, now: int) -> None:
@@ -102,8 +121,7 @@ def hand_over(table: Table, header: Header, *, now: int, idle: int, next_due: in
             "status": lifecycle.after(RunStatus.RUNNING, Move.SUSPEND).value,
             "now": now,
             "idle": idle,
-            "due_shard": keys.due_shard(keys.shard(header.run)),
-            "next_due": next_due,
+            **_watched(header.run, next_due),
         },
         remove=(*_LEASE, "doing"),
     )
@@ -155,19 +173,28 @@ def cancel(table: Table, run: str, *, now: int, reason: str) -> Header:
     return Header.from_item(table.update(keys.header(run), change, lifecycle.allows(Move.CANCEL)))
 
 
-def pause(table: Table, header: Header, *, now: int, reason: str, holder: bool) -> None:
+def move(table: Table, header: Header, group: str) -> None:
+    """Give up the lease for another worker group, which is told next. Raises ConditionFailed when fenced."""
+    change = Change(
+        set={"status": lifecycle.after(RunStatus.RUNNING, Move.SUSPEND).value, "group": group, **_watched(header.run, header.acquired_at)},
+        remove=(*_LEASE, "doing"),
+    )
+    table.update(header.key, change, And(_holds(header.epoch)))
+
+
+def pause(table: Table, header: Header, *, reason: str, look_at: int, holder: bool) -> None:
     """Stop the run until it is resumed. Its holder (condition: its epoch) releases the lease; anybody else leaves it."""
     change = Change(
-        set={"status": RunStatus.PAUSED.value, "reason": reason, **paused_fields(header, now)},
+        set={"status": RunStatus.PAUSED.value, "reason": reason, **paused_fields(header, look_at)},
         remove=(*_LEASE, "doing") if holder else (),
     )
     condition = And((*_holds(header.epoch),)) if holder else lifecycle.allows(Move.PAUSE)
     table.update(header.key, change, condition)
 
 
-def paused_fields(header: Header, now: int) -> dict[str, Any]:
-    """Where the sweeper finds a paused run, to compare its code version with the deployed one."""
-    return {"due_shard": keys.paused_shard(keys.shard(header.run)), "next_due": now}
+def paused_fields(header: Header, look_at: int) -> dict[str, Any]:
+    """Where the sweeper finds a paused run, to compare its code version with the deployed one; and when it extends it."""
+    return {"due_shard": keys.paused_shard(keys.shard(header.run)), "next_due": look_at}
 
 
 def release(table: Table, header: Header) -> None:

@@ -6,6 +6,7 @@ A name is claimed when the method is called, by the thread that owns the scope, 
 from threading import get_ident
 
 from milepost.engine import keys
+from milepost.engine.interrupts import Suspend
 from milepost.engine.slice import Slice
 from milepost.errors import UsageError
 
@@ -20,6 +21,8 @@ class Scope:
         self.prefix = prefix
         self._counts: dict[str, int] = {}
         self._thread = get_ident()
+        self.is_suspended = False
+        """It waits: `finally` and `with` may run, but no further step begins."""
         self.busy: str | None = None
         """What is running in this scope and may not use it: a step's body, or a group of branches."""
 
@@ -27,6 +30,8 @@ class Scope:
         """The path of the next use of this name. Raises UsageError."""
         if type(name) is not str or not name or len(name) > NAME_LIMIT:
             raise slice_.misused(UsageError(f"a step's name is a string of 1 to {NAME_LIMIT} characters, not {name!r}"))
+        if self.is_suspended:
+            raise Suspend
         if get_ident() != self._thread:
             raise slice_.misused(
                 UsageError(f"step {name!r} is used on another thread than its body's: use step.parallel, step.map or step.each")

@@ -136,6 +136,14 @@ class Slice:
                 if not path.startswith(f"{group}/") or _is_in(path, f"{group}/{kept}")
             }
 
+    def withdraw(self, group: str) -> list[Pending]:
+        """Take back what the group's branches wait for."""
+        with self._lock:
+            taken = {path: pending for path, pending in self.pending.items() if path.startswith(f"{group}/")}
+            self.pending = {path: pending for path, pending in self.pending.items() if path not in taken}
+        self.registered.difference_update(taken)
+        return list(taken.values())
+
     def _stop(self, kind: type[Interrupt], reason: str) -> None:
         self._stopped = (kind, reason)
         raise kind(reason)
@@ -177,8 +185,9 @@ class Slice:
         if record.kind != kind:
             raise self.misused(
                 NonDeterminismError(
-                    f"run {self.header.run} of {self.header.function}: step {record.path!r} is recorded as {record.kind!r}, "
-                    f"the code now makes it {kind!r}. Give the new step another name, or branch with step.patched(), then deploy: the run goes on by itself."
+                    f"run {self.header.run} of {self.header.function}: step {record.path!r} is recorded as {record.kind!r}, the code "
+                    f"now makes it {kind!r}. Give the new step another name, or branch with step.patched(), then deploy: the run goes "
+                    "on by itself."
                 )
             )
 

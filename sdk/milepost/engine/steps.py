@@ -82,6 +82,7 @@ class BodyStep:
                     state = operation.begin() if self._slice.wait_here(at_ms) else Parked(pending)
                 case Parked(pending):
                     self._slice.park(pending)
+                    self._scope.is_suspended = True
                     raise Suspend
 
     def _work(self, operation: Operation, call: Callable[[], Any], timeout_ms: int | None) -> Any:
@@ -250,14 +251,14 @@ class BodyStep:
         data = list(items)
 
         def branch(index: int, path: str) -> Any:
-            return body(BodyStep(self._slice, f"{path}/{index}/"), data[index])
+            return self._branch(f"{path}/{index}/", lambda step: body(step, data[index]))
 
         return self._many(name, branch, len(data), self._checked_limit(name, concurrency), policy)
 
     def parallel(self, name: str, /, *branches: Callable[["BodyStep"], Any]) -> tuple[Any, ...]:
         path = self._claim(name)
         group = Group(self._slice, path, "parallel", count=len(branches), limit=len(branches), allowed=0)
-        outcomes = self._group(group, lambda index: branches[index](BodyStep(self._slice, f"{path}/{index}/")), path)
+        outcomes = self._group(group, lambda index: self._branch(f"{path}/{index}/", branches[index]), path)
         return tuple(outcome.value for outcome in outcomes if isinstance(outcome, Returned))
 
     def race(self, name: str, /, *branches: Callable[["BodyStep"], Any]) -> Won[Any]:
@@ -265,10 +266,25 @@ class BodyStep:
             raise self._slice.misused(UsageError(f"race {name!r} needs at least one branch"))
         path = self._claim(name)
         group = Group(self._slice, path, "race", count=len(branches), limit=len(branches), allowed=len(branches), race=True)
-        won: Won[Any] = self._group(group, lambda index: Won(index, branches[index](BodyStep(self._slice, f"{path}/{index}/"))), path)[
-            0
-        ].value
+        won: Won[Any] = self._group(group, lambda index: Won(index, self._branch(f"{path}/{index}/", branches[index])), path)[0].value
         return won
+
+    def _branch(self, prefix: str, call: Callable[["BodyStep"], Any]) -> Any:
+        """One branch with steps of its own."""
+        step = BodyStep(self._slice, prefix)
+        value = call(step)
+        step.require_not_swallowed()
+        return value
+
+    def require_not_swallowed(self) -> None:
+        """Refuse a body that caught its own suspension and went on. Raises UsageError."""
+        if self._scope.is_suspended:
+            raise self._slice.misused(
+                UsageError(
+                    "the body caught the BaseException that suspends it and returned: write `except Exception`, or raise it again "
+                    f"({Suspend.__doc__} See docs/concepts.md.)"
+                )
+            )
 
     def _checked_limit(self, name: str, concurrency: int) -> int:
         try:
@@ -290,10 +306,16 @@ class BodyStep:
 
     def _group(self, group: Group, branch: Callable[[int], Any], path: str) -> list[Any]:
         self._scope.busy = path
+        self._scope.is_suspended = False
+        waits = False
         try:
             outcomes: list[Outcome] = group.run(branch)
+        except Suspend:
+            waits = True
+            raise
         finally:
             self._scope.busy = None
+            self._scope.is_suspended = waits
         return outcomes
 
 

@@ -8,6 +8,7 @@ import msgspec
 from milepost.engine import keys
 from milepost.engine.ports import DUE, Key
 from milepost.engine.records import Header
+from milepost.engine.retention import extend_paused
 from milepost.engine.settle import resume_run
 from milepost.engine.worker import Worker
 
@@ -22,6 +23,8 @@ class Found(msgspec.Struct):
     """Runs whose timer or wake-up was late or lost, and check-ups."""
     resumed: int = 0
     """Paused runs that new code was deployed for."""
+    extended: int = 0
+    """Paused runs whose rows would have expired."""
 
 
 def sweep(worker: Worker) -> Found:
@@ -49,8 +52,13 @@ def _paused(worker: Worker, number: int, found: Found) -> None:
     page = worker.ports.table.query_index(DUE, keys.paused_shard(number), limit=_LIMIT)
     for item in page.items:
         header = _read(worker, item["pk"])
-        if header is not None and header.version != version and _is_deployed(worker, header):
+        if header is None:
+            continue
+        if header.version != version and _is_deployed(worker, header):
             found.resumed += resume_run(worker, header.run)
+        elif header.next_due is not None and header.next_due <= worker.now():
+            extend_paused(worker, header)
+            found.extended += 1
 
 
 def _is_deployed(worker: Worker, header: Header) -> bool:
