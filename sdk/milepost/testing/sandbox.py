@@ -13,11 +13,13 @@ from typing import Any, Final, Protocol, Self, TypeVar, overload
 
 import msgspec
 
+from milepost.engine import keys
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.client import Client
 from milepost.engine.deliver import Ack, Later, deliver
 from milepost.engine.inputs import encoded_event
 from milepost.engine.messages import Received
+from milepost.engine.ports import DUE
 from milepost.engine.reading import RunsQuery
 from milepost.engine.sweep import sweep
 from milepost.engine.worker import Moved
@@ -28,6 +30,7 @@ from milepost.local.mailbox import Mailbox
 from milepost.local.routing import routes_of, started_by
 from milepost.local.schedules import Schedules
 from milepost.local.store import Store
+from milepost.local.table import LocalTable
 from milepost.options import check_duration
 from milepost.runs import Run, RunStatus, StatusName
 from milepost.testing.clock import VirtualClock
@@ -85,11 +88,12 @@ class Sandbox:
         self._plain = worker_on(plain, definitions)
         self._outside = worker_on(ports, definitions, observe=self._moves.append)
         self._worker = self._stubs.on(worker_on(mortal(ports, self._fuse), definitions, settings=LOCAL, observe=self._moves.append))
+        self._table = LocalTable(self._store)
         self._mailbox = Mailbox(self._store, self._clock)
         self._schedules = Schedules(self._outside)
         self._client = Client(self._outside, new_id=lambda: f"event-{next(self._ids)}")
         self._reader = Client(self._plain, new_id=str)
-        self._sweep_at = self._clock.now_ms() + SWEEP_MS
+        self._swept_at = self._clock.now_ms()
         self._ambient: Token[Ambient | None] = CURRENT.set(Ambient(self._outside, "", -1))
         self._is_open = True
         return self
@@ -195,13 +199,24 @@ class Sandbox:
         at = self._schedules.next_at()
         if at is not None and at <= self._clock.now_ms():
             self._schedules.fire()
-        if self._sweep_at <= self._clock.now_ms():
+        now = self._clock.now_ms()
+        if now - self._swept_at >= SWEEP_MS:
+            self._swept_at = now
             sweep(self._plain)
-            self._sweep_at = self._clock.now_ms() + SWEEP_MS
+            self._table.expire(now // 1000)
 
     def _next_at(self) -> int | None:
-        times = [at for at in (self._mailbox.next_visible_at(), self._schedules.next_at()) if at is not None]
+        times = [at for at in (self._mailbox.next_visible_at(), self._schedules.next_at(), self._next_sweep()) if at is not None]
         return min(times, default=None)
+
+    def _next_sweep(self) -> int | None:
+        """When the sweeper will have something to do: it runs every minute, but nobody waits for it in vain."""
+        shards = [shard(number) for number in range(keys.SHARDS) for shard in (keys.due_shard, keys.paused_shard)]
+        heads = [self._table.query_index(DUE, shard, limit=1).items for shard in shards]
+        dues = [int(items[0]["next_due"]) for items in heads if items]
+        if not dues:
+            return None
+        return max(min(dues) + LOCAL.overdue_ms, self._swept_at + SWEEP_MS)
 
     def _handle(self, received: Received) -> None:
         now = self._clock.now_ms()
