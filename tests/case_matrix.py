@@ -65,15 +65,15 @@ def page(found: Iterable[Case]) -> str:
     """The matrix as a page of Markdown."""
     by_row: dict[str, list[Case]] = {}
     for case in found:
-        for row in case.rows:
-            by_row.setdefault(row, []).append(case)
-    files_ = {case.path for held in by_row.values() for case in held}
+        for tag in case.rows:
+            by_row.setdefault(tag, []).append(case)
+    held = {case.path for covering in by_row.values() for case in covering}
     out = [
         "# Cases",
         "",
         "<!-- Written by `python -m tests.case_matrix`; do not edit. -->",
         "",
-        f"What Milepost promises, and the test files that hold it: {len(ROWS)} promises, {len(files_)} files.",
+        f"What Milepost promises, and the test files that hold it: {len(ROWS)} promises, {len(held)} files.",
     ]
     for section in SECTIONS:
         out += ["", f"## {section.title}", "", "| promise | held by |", "|---|---|"]

@@ -147,7 +147,7 @@ SECTIONS: tuple[Section, ...] = (
             "identity.insert": "Inserting a step does not break runs in flight.",
             "identity.scope": "Each scope has its own names.",
             "identity.escape": "`/ : # % ~` in names are escaped.",
-            "identity.mismatch": "Another kind of step under a recorded name is a NonDeterminismError: the run pauses, a deploy resumes it.",
+            "identity.mismatch": "Another kind under a recorded name is a NonDeterminismError: it pauses the run, a deploy resumes it.",
             "identity.arguments": "Other arguments under a recorded name are a warning.",
             "identity.unfinished": "A step method that is called inside a step is an error.",
             "identity.run-id": "A run's id is made of function, event name and event id.",

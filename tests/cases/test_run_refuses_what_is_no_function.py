@@ -23,7 +23,8 @@ def with_value(event: None, step: Step) -> None:
 
 @app.function()
 def with_async(event: None, step: Step) -> None:
-    step.run("fetch", fetch)
+    asynchronous: Any = fetch
+    step.run("fetch", asynchronous)
 
 
 def test_the_error_says_what_was_given() -> None:

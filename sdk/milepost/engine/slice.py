@@ -64,6 +64,8 @@ class Slice:
         """Of a rerun: a step's path and the JSON of the arguments it gets."""
         self.misuse: MilepostError | None = None
         """The first error that the body must not swallow."""
+        self.waiting: dict[str, Record] = {}
+        """Waits that this slice has begun, recorded yet or not."""
         self.registered: set[str] = set()
         """Waits whose rows this slice has written."""
         self.unpatched: set[str] = set()
@@ -196,7 +198,16 @@ class Slice:
         self.pending = {}
         self.undos = {}
         self.unpatched = set()
+        self.waiting = {}
         self.journal.load()
+
+    def begin_wait(self, record: Record, meets: Callable[[Record], bool]) -> list[str]:
+        """Note that a wait begins; returns the pending ones that it meets, which each get the event that it gets."""
+        with self._lock:
+            others = {**{known.path: known for known in self.journal.all() if known.kind == "wait"}, **self.waiting}
+            self.waiting[record.path] = record
+        pending = (path for path, other in others.items() if not (self.journal.peek(path) or other).is_final and meets(other))
+        return sorted(path for path in pending if path != record.path)
 
     # ---- values ------------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ class WaitOperation(WithoutWork):
         if self.path not in self.slice.registered and record.epoch > self.slice.header.covered:
             self._register(record)
             found = self._look_back(record)
-        elif self._judges or self.slice.is_due(record.due_at or 0):
+        elif self._judges(record) or self.slice.is_due(record.due_at or 0):
             found = self._look_back(record)
         else:
             found = None
@@ -87,29 +87,46 @@ class WaitOperation(WithoutWork):
             return self._complete(record, -1, None)
         return Parked(Pending(record=record, recorded=recorded))
 
-    @property
-    def _judges(self) -> bool:
-        return any(awaited.where is not None for awaited in self._awaited) or len(self._used()) > USED_LIMIT
+    def _judges(self, record: Record) -> bool:
+        return any(awaited.where is not None for awaited in self._awaited) or len(self._used(record)) > USED_LIMIT
 
     def _new(self) -> Record:
         now = self.slice.worker.now()
         header, settings = self.slice.header, self.slice.worker.settings
         since = now - self._lookback_ms if self._lookback_ms is not None else header.event_at - settings.lookback_slack_ms
         spec = [[awaited.event.name, awaited.keys, awaited.wait_pk] for awaited in self._awaited]
+        detail: dict[str, Any] = {"waits": spec, "since": since}
         record = self.slice.journal.record(self.path, self.kind, now)
-        return msgspec.structs.replace(record, due_at=now + self._timeout_ms, detail={"waits": spec, "since": since})
+        record = msgspec.structs.replace(record, due_at=now + self._timeout_ms, detail=detail)
+        if beside := self.slice.begin_wait(record, self._meets):
+            detail["beside"] = beside
+        return record
 
-    def _used(self) -> list[str]:
+    def _meets(self, other: Record) -> bool:
+        """One event can be for this wait and for the other."""
+        return any(
+            awaited.event.name == name and all(other_keys.get(key, value) == value for key, value in awaited.keys.items())
+            for awaited in self._awaited
+            for name, other_keys, _pk in other.detail["waits"]
+        )
+
+    def _used(self, record: Record) -> list[str]:
+        """Ids of the events that the run had consumed when the wait began. What a wait that was pending then, or that began
+        later, has got is not among them.
+        """
+        beside = set(record.detail.get("beside", ()))
         used = {self.slice.header.event_id}
-        for record in self.slice.journal.all():
-            if record.kind == self.kind and record.status == "completed" and "event" in record.detail:
-                used.add(record.detail["event"])
+        for other in self.slice.journal.all():
+            if other.kind != self.kind or other.status != "completed" or "event" not in other.detail:
+                continue
+            if other.path not in beside and (other.epoch, other.k) < (record.epoch, record.k):
+                used.add(other.detail["event"])
         return sorted(used)
 
     def _register(self, record: Record) -> None:
         """Wait rows first: an event that arrives from now on finds them."""
-        used = self._used()
-        judged = self._judges
+        used = self._used(record)
+        judged = self._judges(record)
         header = self.slice.header
         rows: list[Write] = [
             Put(
@@ -140,7 +157,7 @@ class WaitOperation(WithoutWork):
 
     def _look_back(self, record: Record) -> tuple[int, EventRow] | None:
         """The oldest event that fits and that the run has not consumed."""
-        used = set(self._used())
+        used = set(self._used(record))
         since = int(record.detail["since"])
         until = record.due_at or 0
         best: tuple[int, EventRow] | None = None

@@ -1,0 +1,44 @@
+"""A check that raises is a failed attempt: it is retried, and the last failure is raised as StepError.
+
+Covers: wait-until, errors.default-retries
+"""
+
+from datetime import timedelta
+
+from milepost import App, Backoff, Step, StepError
+from milepost.testing import Sandbox
+
+app = App("wait-until-raises")
+asked: list[int] = []
+
+
+def check() -> str | None:
+    asked.append(1)
+    if len(asked) < 4:
+        raise ConnectionError("no answer")
+    return "ready"
+
+
+def broken() -> str | None:
+    raise ConnectionError("no answer")
+
+
+@app.function(retries=3)
+def build(event: None, step: Step) -> str:
+    return step.wait_until("build", check, every=Backoff(timedelta(minutes=1)), timeout=timedelta(hours=1))
+
+
+@app.function(retries=1)
+def hopeless(event: None, step: Step) -> str:
+    try:
+        return step.wait_until("build", broken, every=Backoff(timedelta(minutes=1)), timeout=timedelta(hours=1))
+    except StepError as error:
+        return str(error)
+
+
+def test_three_failures_are_forgiven() -> None:
+    with Sandbox(app) as box:
+        forgiven, failed = box.invoke(build, None), box.invoke(hopeless, None)
+        box.advance(timedelta(minutes=10))
+        assert forgiven.result == "ready"
+        assert failed.result == "step 'build' failed: ConnectionError: no answer"
