@@ -98,7 +98,7 @@ demo: setup ## real webhook events through durable functions, with a kill -9 in 
 	@$(PY) -m examples.github.demo
 
 docs: setup ## write the generated pages of docs/ anew
-	@$(PY) docs/generate.py
+	@$(PY) -m docs.generate
 
 # ---- upkeep ----------------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,9 @@ class FunctionOptions(TypedDict, Generic[E], total=False):
     waits_for: Sequence[type[Any]]
     """Every event that the body waits for."""
     on_failure: FailureHandler[E] | None
+    """Runs when the run has failed, as a run of its own: a ``def (event, step, failure)``, or a function of a Failure."""
     on_cancel: FailureHandler[E] | None
+    """The same when it was cancelled."""
     worker: str
     """The worker group: "default"."""
 
@@ -61,6 +63,7 @@ class App(Doors):
 
     @property
     def name(self) -> str:
+        """As given."""
         return self._definitions.app
 
     def __repr__(self) -> str:

@@ -1,4 +1,5 @@
 """Every error milepost raises, in one tree, split by who must act; and errors as they are stored.
+Knows nothing but the standard library, and never imports the module of an error that it reads back.
 
     MilepostError
     ├── your code
@@ -21,12 +22,10 @@
     └── your configuration, and doors
         ├── NoCloudError             no cloud to act on
         ├── StateFileError           a state file that is newer, corrupt, foreign, or held by another worker
-        ├── RunNotFound
-        ├── FunctionNotFound
-        ├── StepNotFound
+        ├── RunNotFound              no run has this id
+        ├── FunctionNotFound         the app has no function of this name
+        ├── StepNotFound             the run has no such step to start again from
         └── RunNotCompleted          the result of a run that has none
-
-The module knows nothing but the standard library, and never imports the module of an error that it reads back.
 """
 
 import os
@@ -46,29 +45,48 @@ MESSAGE_LIMIT = 2_000
 
 
 class MilepostError(Exception):
-    """Base of every error of milepost. `except MilepostError` catches them all."""
+    """Base of every error of milepost. `except MilepostError` catches them all.
+
+    What to do: catch one of its subclasses where you know what to do about it, and let the others fail the run.
+    """
 
 
 # ---- your code -------------------------------------------------------------------------------------------------------
 
 
 class DefinitionError(MilepostError):
-    """An app, event, function or option that cannot be: raised where it is defined, before anything runs."""
+    """An app, event, function or option that cannot be: raised where it is defined, before anything runs.
+
+    Raised by `App`, ``@app.event``, ``@app.function``, `Trigger`, `Cron`, `CancelOn`, `Retry`, `Backoff`, `Completion`.
+    What to do: mend the line that the traceback ends in; of two definitions of one name the message gives both places.
+    """
 
 
 class UsageError(MilepostError):
     """A step method was given arguments it cannot take: a naive datetime, a negative sleep, an unknown key.
 
-    Raised at the call, before anything is written. Trying again would not help: it is never retried and fails the run.
+    Raised at the call, before anything is written. Trying again would not help: it is never retried and fails the run,
+    also when the body swallows it. Doors, `LocalCloud` and `Sandbox` raise it for arguments that cannot be, too.
+    What to do: mend the call that the message names, then rerun the run.
     """
 
 
 class EventError(MilepostError):
-    """An event does not fit its type, or has none that is known here. Says which field, and what was found. Never retried."""
+    """An event does not fit its type, or has none that is known here. Says which field, and what was found. Never retried.
+
+    Raised by `App.send` and `Step.send_event` before anything is sent, by `Step.invoke` for data that do not fit the child,
+    and as the error of a run whose event came from elsewhere and cannot be read.
+    What to do: mend the sender, or the event's type (a new field with a default reads old events), then send it again.
+    """
 
 
 class CodecError(MilepostError):
-    """A value cannot be rebuilt as its annotation says. Names the field, and what was found. Never retried."""
+    """A value cannot be rebuilt as its annotation says. Names the field, and what was found. Never retried.
+
+    Raised by a step whose record was written by code with another return annotation, and for annotations that cannot be
+    resolved or stored. What to do: give the annotation back its old shape, or new fields a default; or rename the step,
+    which runs it anew; then rerun the run.
+    """
 
     def __init__(self, message: str, *, problem: str | None = None) -> None:
         super().__init__(message)
@@ -81,25 +99,41 @@ class CodecError(MilepostError):
 
 
 class ValueNotStorable(CodecError):
-    """A value cannot be stored, or would not read back as what it is. Names the value, and its type. Never retried."""
+    """A value cannot be stored, or would not read back as what it is. Names the value, and its type. Never retried.
+
+    Raised by the step whose function returned it, or as the error of the run for its own result.
+    What to do: annotate what the function returns; return one of the supported types, or a reference to what is stored
+    elsewhere (32 MB of JSON are the most), then rerun the run.
+    """
 
 
 class NonDeterminismError(MilepostError):
-    """A replay asked for another step than its history holds. The run is paused, its history untouched."""
+    """A replay asked for another step than its history holds. The run is paused, its history untouched.
+
+    Seen as the reason of the paused run: a name that was recorded as another kind of step, or another number of items.
+    What to do: give the new step another name, or branch with `Step.patched`; a worker with the new code resumes the run.
+    """
 
 
 class UndeclaredWaitError(MilepostError):
-    """A function waits for an event that it does not declare in ``waits_for``. Fails the run; says what to add."""
+    """A function waits for an event that it does not declare in ``waits_for``. Fails the run; says what to add.
+
+    What to do: add the event to ``waits_for`` of ``@app.function``, then rerun the run.
+    """
 
 
 class NonRetriableError(MilepostError):
-    """Raise it in a step or a body to fail at once, whatever retries are left."""
+    """Raise it in a step or a body to fail at once, whatever retries are left.
+
+    What to do: nothing more; in a body it fails the run, from a step it comes as a StepError that is also one of these.
+    """
 
 
 class RetryAfterError(MilepostError):
     """Raise it in a step or a body to be tried again at a time of your choosing; counts as an attempt.
 
     ``when``: an aware datetime, or a timedelta from now. Raises UsageError for a naive datetime or a negative timedelta.
+    What to do: raise it when a service says when it will be back: ``raise RetryAfterError(timedelta(seconds=seconds))``.
     """
 
     def __init__(self, when: timedelta | datetime, message: str = "") -> None:
@@ -200,7 +234,7 @@ class StepError(MilepostError):
 
     It is also an instance of the original class when that is known where it is read back, so that both
     ``except CardDeclined`` and ``except StepError`` work. Attributes that the original's own ``__init__`` sets are not
-    there: only what `info` says was stored.
+    there: only what `info` says was stored. What to do: catch it where the body can go another way; uncaught it fails the run.
     """
 
     def __init__(self, step: str, info: ErrorInfo) -> None:
@@ -230,15 +264,25 @@ class StepError(MilepostError):
 
 
 class StepInterrupted(StepError):
-    """A step with ``once=True`` was running when its worker died: whether it took effect is not known, and it is not tried again."""
+    """A step with ``once=True`` was running when its worker died: whether it took effect is not known, and it is not tried again.
+
+    What to do: find out from the other side whether it did, in a step of its own, and go on from there.
+    """
 
 
 class WorkerCrashed(StepError):
-    """The worker died in this step four times: out of memory, killed, or a crash of native code."""
+    """The worker died in this step four times: out of memory, killed, or a crash of native code.
+
+    What to do: look for what killed it (memory, a native library); then rerun the run from this step.
+    """
 
 
 class InvokeError(MilepostError):
-    """A child run failed or was cancelled."""
+    """A child run failed or was cancelled.
+
+    Raised by `Step.invoke` and `Step.invoke_many`. What to do: look at ``cause`` or at the child, ``app.run(error.run_id)``;
+    catch it where the body can go another way; uncaught it fails the run.
+    """
 
     def __init__(self, run_id: str, cause: StepError | None, message: str) -> None:
         super().__init__(message)
@@ -257,7 +301,10 @@ class InvokeError(MilepostError):
 
 
 class RaceError(MilepostError):
-    """Every branch of a race failed."""
+    """Every branch of a race failed.
+
+    Raised by `Step.race`. What to do: look at ``errors``, one per branch; uncaught it fails the run.
+    """
 
     def __init__(self, errors: tuple[Exception, ...]) -> None:
         super().__init__(f"all {len(errors)} branches failed: " + "; ".join(str(error) for error in errors))
@@ -270,34 +317,57 @@ class RaceError(MilepostError):
 
 
 class WaitTimeout(MilepostError):
-    """A callback, a poll or a child run did not come to its end within ``timeout``."""
+    """A callback, a poll or a child run did not come to its end within ``timeout``.
+
+    Raised by `Step.wait_for_callback` (also when a heartbeat is late), `Step.wait_until` and `Step.invoke`.
+    What to do: catch it where the body can go another way; uncaught it fails the run. A wait for an event gives None instead.
+    """
 
 
 # ---- your configuration, and doors -----------------------------------------------------------------------------------
 
 
 class NoCloudError(MilepostError):
-    """There is no cloud to act on: no running slice, no ``MILEPOST_*`` environment, no ``.milepost/`` directory."""
+    """There is no cloud to act on: not in a running function, not within a LocalCloud or Sandbox, and no ``.milepost/state.db`` here.
+
+    Raised by the doors of an app. What to do: start ``milepost dev`` in this directory, or change to the one it runs in.
+    """
 
 
 class StateFileError(MilepostError):
-    """A state file cannot be used: written by a newer milepost, corrupt, foreign, or held by another worker."""
+    """A state file cannot be used: written by a newer milepost, corrupt, foreign, or held by another worker.
+
+    Raised by `LocalCloud` and by the commands. What to do: as the message says: stop the worker whose process it names,
+    upgrade milepost, or name another file. The file is left as it was.
+    """
 
 
 class RunNotFound(MilepostError):
-    """No run has this id, or its retention is over."""
+    """No run has this id, or its retention is over: runs are kept for 30 days after their end.
+
+    What to do: list those that there are, with ``milepost runs`` or `App.runs`.
+    """
 
 
 class FunctionNotFound(MilepostError):
-    """The app has no function of this name. Suggests near names."""
+    """The app has no function of this name. Suggests near names.
+
+    What to do: take one of the names in the message; a function that was removed has to be deployed again for its runs.
+    """
 
 
 class StepNotFound(MilepostError):
-    """The run has no such step to start again from."""
+    """The run has no such step to start again from. Names those that it has.
+
+    What to do: take one of the names in the message; a step in a branch is named by its path, "prepare/0/reserve".
+    """
 
 
 class RunNotCompleted(MilepostError):
-    """The result of a run that has not completed was asked for. ``error`` is what it failed with, if it did."""
+    """The result of a run that has not completed was asked for. ``error`` is what it failed with, if it did.
+
+    What to do: ask for `Run.status` first, or wait with `LocalCloud.wait`.
+    """
 
     def __init__(self, status: str, error: ErrorInfo | None = None) -> None:
         super().__init__(f"the run has no result: it is {status}" + (f" ({error})" if error is not None else ""))
@@ -306,10 +376,12 @@ class RunNotCompleted(MilepostError):
 
     @property
     def status(self) -> str:
+        """The run's status when it was asked."""
         return self._status
 
     @property
     def error(self) -> ErrorInfo | None:
+        """What the run failed with, or why it was cancelled or paused; None when it has not ended."""
         return self._error
 
 

@@ -13,6 +13,8 @@ from milepost.errors import ErrorInfo
 R_co = TypeVar("R_co", covariant=True)
 
 StatusName: TypeAlias = Literal["scheduled", "queued", "running", "waiting", "paused", "completed", "failed", "cancelled"]
+"""A status by its string, as arguments take it."""
+
 StepStatus: TypeAlias = Literal["pending", "completed", "failed", "cancelled"]
 
 

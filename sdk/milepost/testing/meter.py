@@ -39,24 +39,24 @@ class Meter:
         return self._requests
 
     def read(self, operations: int = 1) -> None:
-        """Count a read."""
+        """Count a read; for milepost's own use."""
         self._reads += operations
         self._requests += 1
 
     def wrote(self, before: Item | None, after: Item | None) -> None:
-        """Count one item written: its larger size, and every index entry that changed."""
+        """Count one item written: its larger size, and every index entry that changed; for milepost's own use."""
         self._writes += 1
         self._units += units(max(size(before), size(after)))
         for index in INDEXES:
             self._units += _index_units(index, before, after)
 
     def refused(self, item: Item | None) -> None:
-        """Count a conditional write that failed."""
+        """Count a conditional write that failed; for milepost's own use."""
         self._writes += 1
         self._units += units(size(item))
 
     def asked(self) -> None:
-        """Count a request that writes."""
+        """Count a request that writes; for milepost's own use."""
         self._requests += 1
 
 

@@ -1,0 +1,123 @@
+"""What stands on which page of the API reference, in which order: every public name is on exactly one page."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """One page: its file, its heading, a word before the names, and the names."""
+
+    file: str
+    title: str
+    intro: str
+    package: str
+    names: tuple[str, ...]
+    module: str | None = None
+    """Whose docstring goes on where the intro ends."""
+
+
+PAGES = (
+    Page(
+        file="app.md",
+        title="App and functions",
+        intro="`App` is where events and functions are registered, and the door through which an app sends, looks, cancels and reruns.",
+        package="milepost",
+        names=("App", "FunctionOptions", "Function", "DefFunction", "Callback"),
+    ),
+    Page(
+        file="events.md",
+        title="Events",
+        intro="What starts functions, wakes waits and cancels runs.",
+        package="milepost",
+        names=(
+            "Event",
+            "EventOf",
+            "EventInfo",
+            "KeyValue",
+            "Trigger",
+            "Cron",
+            "CronTick",
+            "CancelOn",
+            "WaitFor",
+            "Matched",
+            "Won",
+            "Failure",
+        ),
+    ),
+    Page(
+        file="options.md",
+        title="Options",
+        intro="Options are frozen, compared by value, and checked when they are made.",
+        package="milepost",
+        names=("Retry", "Backoff", "Completion", "Lookback", "SINCE_TRIGGER"),
+    ),
+    Page(
+        file="steps.md",
+        title="Steps",
+        intro="What the second argument of a durable function, or the argument of a branch, can do.",
+        module="milepost.step",
+        package="milepost",
+        names=("Step", "StepOptions", "UndoableStep", "Log"),
+    ),
+    Page(
+        file="runs.md",
+        title="Runs",
+        intro="A run is read through a live handle: every property says what is so now.",
+        package="milepost",
+        names=("Run", "RunStatus", "StatusName", "StepRecord", "RunView"),
+    ),
+    Page(
+        file="errors.md",
+        title="Errors",
+        intro="Every error that Milepost raises is a `MilepostError`. They are split by who must act.",
+        module="milepost.errors",
+        package="milepost",
+        names=(
+            "MilepostError",
+            "DefinitionError",
+            "UsageError",
+            "EventError",
+            "CodecError",
+            "ValueNotStorable",
+            "UndeclaredWaitError",
+            "NonDeterminismError",
+            "NonRetriableError",
+            "RetryAfterError",
+            "StepError",
+            "StepInterrupted",
+            "WorkerCrashed",
+            "InvokeError",
+            "RaceError",
+            "WaitTimeout",
+            "NoCloudError",
+            "StateFileError",
+            "RunNotFound",
+            "FunctionNotFound",
+            "StepNotFound",
+            "RunNotCompleted",
+            "ErrorInfo",
+        ),
+    ),
+    Page(
+        file="local.md",
+        title="The local cloud",
+        intro="`from milepost.local import LocalCloud`. The whole of Milepost on one SQLite file, with the real clock.",
+        package="milepost.local",
+        names=("LocalCloud",),
+    ),
+    Page(
+        file="testing.md",
+        title="The test kit",
+        intro="`from milepost.testing import Sandbox`. The whole of Milepost in memory, with a clock that only the test moves.",
+        package="milepost.testing",
+        names=("Sandbox", "Meter"),
+    ),
+)
+
+EXTRAS = {"FunctionOptions": "milepost.app", "RunView": "milepost.runs"}
+"""Names on the pages that are no exports: what a signature names, and a reader has to know."""
+
+MADE_BY_MILEPOST = frozenset(
+    {"Callback", "DefFunction", "Function", "InvokeError", "Meter", "RaceError", "Run", "RunNotCompleted", "StepError"}
+)
+"""Nobody else calls their constructors."""
