@@ -1,0 +1,1 @@
+"""Speed, measured beside the disk it stands on: `make bench`."""
