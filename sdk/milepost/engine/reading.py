@@ -14,7 +14,7 @@ from milepost.engine.records import Failing, Header, Record
 from milepost.engine.values import unpack
 from milepost.engine.worker import Worker
 from milepost.errors import RunNotCompleted, RunNotFound
-from milepost.runs import Run, RunStatus, RunView, StepRecord
+from milepost.runs import Run, RunStatus, RunView, StepRecord, StepStatus
 from milepost.timestamps import instant, milliseconds
 
 
@@ -75,22 +75,33 @@ class Reader:
         return definition.result.decode(text, f"the result of {header.function}")
 
     def steps(self, run: str, /) -> list[StepRecord]:
-        self.header(run)
+        header = self.header(run)
         journal = Journal(self._worker.ports.table, run, epoch=0, ttl=0)
         journal.load()
         records = sorted(journal.all(), key=lambda record: (record.started_at, record.epoch, record.k))
-        return [self._step(record) for record in records]
+        return [self._step(record, self._shown_status(record, header)) for record in records]
 
-    def _step(self, record: Record) -> StepRecord:
+    def _shown_status(self, record: Record, header: Header) -> StepStatus:
+        """What is left pending on purpose, to save a write, is shown as what it is: a sleep that is over, a group of branches
+        that the run got past, what an ended run waited for.
+        """
+        if record.is_final:
+            return record.status
+        if record.kind == "sleep" and (record.due_at or 0) <= min(self._worker.now(), header.ended_at or self._worker.now()):
+            return "completed"
+        if not header.status.is_terminal:
+            return "pending"
+        return "completed" if header.status is RunStatus.COMPLETED and record.kind == "map" else "cancelled"
+
+    def _step(self, record: Record, status: StepStatus) -> StepRecord:
         scope, _, name = record.path.rpartition("/")
-        slept = record.kind == "sleep" and record.status == "pending" and (record.due_at or 0) <= self._worker.now()
-        ended = record.due_at if slept else record.ended_at
+        ended = record.due_at if record.kind == "sleep" and status == "completed" else record.ended_at
         value = None if record.value is None else msgspec.json.decode(unpack(record.value, self._worker.ports.blobs))
         return StepRecord(
             name=keys.unescape(name),
             scope=keys.unescape_path(scope),
             kind=record.kind,
-            status="completed" if slept else record.status,
+            status=status,
             result=value,
             error=None if record.error is None else record.error.info(),
             attempts=record.attempts,
