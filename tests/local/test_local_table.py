@@ -110,6 +110,12 @@ def test_recovery_ends_every_lease_and_nothing_else(table: LocalTable) -> None:
     assert table.recover() == 0
 
 
+def test_what_recovery_finds_in_the_due_index_is_due_at_once(table: LocalTable) -> None:
+    table.put({"pk": "r", "sk": "run", "lease_until": 9, "due_shard": "due#0", "next_due": 10**12})
+    table.recover()
+    assert [item["next_due"] for item in table.query_index(DUE, "due#0", before=1).items] == [0]
+
+
 def test_recovery_finds_leases_taken_by_an_update(table: LocalTable) -> None:
     table.put({"pk": "run#1", "sk": "run"})
     table.update(Key("run#1", "run"), Change(set={"lease_until": 7}))

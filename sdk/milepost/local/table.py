@@ -178,12 +178,14 @@ class LocalTable:
     # ---- housekeeping, of the worker that holds the file -------------------------------------------------------------
 
     def recover(self) -> int:
-        """End the leases that a dead worker left: ``lease_until`` > 0 becomes 0. Returns their number. Call it before any work."""
+        """End the leases that a dead worker left: ``lease_until`` > 0 becomes 0, and an item of the due index is due at once, for
+        its message may have been given up. Returns their number. Call it before any work.
+        """
 
         def op(conn: sqlite3.Connection) -> int:
             leased = [_decode(row[0]) for row in conn.execute("SELECT body FROM items WHERE lease_until > 0").fetchall()]
             for item in leased:
-                row = _row({**item, "lease_until": 0})
+                row = _row({**item, "lease_until": 0, **({"next_due": 0} if "next_due" in item else {})})
                 conn.execute(_UPDATE, (*row[2:], *row[:2]))
             return len(leased)
 
