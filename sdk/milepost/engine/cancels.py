@@ -64,7 +64,7 @@ def _at(fields: Any, path: str) -> Any:
 
 def register(worker: Worker, header: Header, all_of: list[Cancelling]) -> str | None:
     """Write the rows, then look back; returns the reason when an event has cancelled the run already."""
-    since = header.event_at - worker.settings.lookback_slack_ms
+    since = _looks_back_to(worker, header)
     rows: list[Write] = [
         Put(
             WaitRow(
@@ -88,6 +88,11 @@ def register(worker: Worker, header: Header, all_of: list[Cancelling]) -> str | 
         if (reason := _look_back(worker, header, cancel, since)) is not None:
             return reason
     return None
+
+
+def _looks_back_to(worker: Worker, header: Header) -> int:
+    """From the trigger; but what had cancelled a run before it was run again does not cancel it once more."""
+    return header.event_at - worker.settings.lookback_slack_ms if header.rerun_of is None else header.created_at
 
 
 def _look_back(worker: Worker, header: Header, cancel: Cancelling, since: int) -> str | None:

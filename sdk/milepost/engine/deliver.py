@@ -16,7 +16,7 @@ from milepost.engine.admission import admit
 from milepost.engine.drive import Drive
 from milepost.engine.lifecycle import Move, after
 from milepost.engine.messages import SIGNAL, Cancel, EventMessage, Poke, Publish, Received, Start, TimerDue, decode, read_event
-from milepost.engine.origins import Origins, put_header, put_origin, unborn
+from milepost.engine.origins import Origins, keep_origin, put_header, unborn
 from milepost.engine.ports import ConditionFailed, Entry, Outgoing
 from milepost.engine.records import Failing, Header
 from milepost.engine.retention import look_again_at
@@ -96,7 +96,7 @@ def _start(received: Received, worker: Worker, deadline_ms: int, start: Start) -
     if definition is not None and definition.worker != received.group:
         worker.send(definition.worker, start)  # the function has moved to another worker group since
         return ACK
-    header = put_origin(worker, header, origins)
+    header, origins = keep_origin(worker, header, origins)
     header = _newborn(worker, header, definition, received, deadline_ms, now)
     try:
         put_header(worker.ports.table, header)
@@ -145,7 +145,7 @@ def _born_before(received: Received, worker: Worker, deadline_ms: int, start: St
     """The start of a run that is there: our own message again, a duplicate of it, or one that met a tombstone."""
     if header.status.is_terminal:
         if header.parent is None and start.parent is not None:
-            header = msgspec.structs.replace(header, parent=start.parent, settled_at=None)
+            header = msgspec.structs.replace(header, parent=start.parent, event=start.data, settled_at=None)
         return _ended(received, worker, header)
     if header.born_by and header.born_by != received.id:
         return ACK  # the message that gave birth to it is redelivered until it is done; this one is not needed

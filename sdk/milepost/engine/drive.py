@@ -141,7 +141,7 @@ class Drive:
 
     def _withdraw(self, item: Item | None) -> None:
         """Ended under our lease: we settle, for only we know that nothing of ours is in flight. Paused: we give the lease
-        back. Taken by another: our message stays, in case that other is its own redelivery.
+        back. Taken by another: our message stays, in case that other is its own redelivery; resumed meanwhile: it stays, too.
         """
         stands = None if item is None else Header.from_item(item)
         if stands is None:
@@ -150,11 +150,10 @@ class Drive:
         if stands.status.is_terminal:
             if ours:
                 settle(self._worker, stands)
-        elif stands.status is RunStatus.PAUSED:
-            if ours:
-                lease.release(self._worker.ports.table, stands)
+        elif ours and stands.status in (RunStatus.PAUSED, RunStatus.WAITING):
+            self.superseded = lease.release(self._worker.ports.table, stands)
         else:
-            self.superseded = True
+            self.superseded = stands.status is not RunStatus.PAUSED
 
     # ---- suspend -----------------------------------------------------------------------------------------------------
 
@@ -261,7 +260,9 @@ class Drive:
             attempt=self._header.attempt,
         )
         self._slice.pending = {}
-        return self._suspend(due_at, self._header.attempt + 1)
+        while not self._suspend(due_at, self._header.attempt + 1):
+            pass  # word has come meanwhile: it is in the history, and the next attempt will read it, not before its time
+        return True
 
     def _complete(self, result: str) -> bool:
         try:
@@ -319,7 +320,8 @@ def copy_history(worker: Worker, header: Header) -> None:
     before = records_before(original.all(), header.from_step or "")
     target = Journal(worker.ports.table, header.run, epoch=header.epoch, ttl=worker.ttl(worker.now()))
     pk = keys.run_pk(header.run)
-    copies = [msgspec.structs.replace(record, pk=pk, ttl=header.ttl, epoch=0) for record in before]
+    ordered = sorted(before, key=order_of)
+    copies = [msgspec.structs.replace(record, pk=pk, ttl=header.ttl, epoch=0, k=place) for place, record in enumerate(ordered, 1)]
     for begin in range(0, len(copies), _CHUNK):
         target.put_many(copies[begin : begin + _CHUNK])
 

@@ -69,10 +69,11 @@ def _watched(run: str, at: int) -> dict[str, Any]:
 
 
 def bump(table: Table, header: Header, *, now: int) -> None:
-    """Tell the holder that there is something new. `now`: the due time that the teller saw pass, or 0.
-    Raises ConditionFailed when holder or inbox have moved.
+    """Tell the holder that there is something new. `now`: the due time that the teller saw pass, or 0. A run that was
+    paused and resumed under its lease has one too. Raises ConditionFailed when holder or inbox have moved.
     """
-    condition = And((*_holds(header.epoch), Present("lease_until"), _inbox(header.inbox)))
+    alive = lifecycle.allows(Move.ACQUIRE)
+    condition = And((Equals("epoch", header.epoch), alive, Present("lease_until"), _inbox(header.inbox)))
     table.update(header.key, Change(set={"now": max(header.now, now)}, add={"inbox": 1}), condition)
 
 
@@ -197,21 +198,16 @@ def paused_fields(header: Header, look_at: int) -> dict[str, Any]:
     return {"due_shard": keys.paused_shard(keys.shard(header.run)), "next_due": look_at}
 
 
-def release(table: Table, header: Header) -> None:
-    """The holder of a run that was paused gives the lease back; somebody else may have had it back already."""
-    condition = And((Equals("epoch", header.epoch), Equals("status", RunStatus.PAUSED.value)))
+def release(table: Table, header: Header) -> bool:
+    """The holder of a run that was paused gives the lease back. True: the run was resumed before that, and whoever came to
+    wake it met the lease; somebody has to look at it. False also when another has taken it.
+    """
+    stopped = Or((Equals("status", RunStatus.PAUSED.value), Equals("status", RunStatus.WAITING.value)))
     try:
-        table.update(header.key, Change(remove=(*_LEASE, "doing")), condition)
-    except ConditionFailed as lost:
-        if lost.item is not None and lost.item.get("epoch") == header.epoch and lost.item.get("status") == RunStatus.WAITING.value:
-            release_resumed(table, header)
-
-
-def release_resumed(table: Table, header: Header) -> None:
-    """It was resumed before its holder noticed that it had been paused."""
-    table.update(
-        header.key, Change(remove=(*_LEASE, "doing")), And((Equals("epoch", header.epoch), Equals("status", RunStatus.WAITING.value)))
-    )
+        item = table.update(header.key, Change(remove=(*_LEASE, "doing")), And((Equals("epoch", header.epoch), stopped)))
+    except ConditionFailed:
+        return False
+    return bool(item["status"] == RunStatus.WAITING.value)
 
 
 def resume(table: Table, run: str, *, now: int) -> Header:

@@ -7,7 +7,7 @@ import msgspec
 
 from milepost.engine import keys
 from milepost.engine.messages import Start
-from milepost.engine.ports import Absent, Condition, Table
+from milepost.engine.ports import Absent, Condition, ConditionFailed, Table
 from milepost.engine.records import Header, Origin, Outcome
 from milepost.engine.values import pack, unpack
 from milepost.engine.worker import Worker
@@ -68,6 +68,14 @@ def put_origin(worker: Worker, header: Header, origins: Origins, only_if: Condit
     return header
 
 
+def keep_origin(worker: Worker, header: Header, origins: Origins) -> tuple[Header, Origins]:
+    """Put away what a start brings, unless another start of this run has: then what that one brought stands."""
+    try:
+        return put_origin(worker, header, origins, Absent()), origins
+    except ConditionFailed as lost:
+        return header, _origins_of(worker, Origin.from_item(lost.item or {}))
+
+
 def put_header(table: Table, header: Header) -> Header:
     """Give birth. Raises ConditionFailed with the header of a run that is there already."""
     table.put(header.to_item(), Absent())
@@ -81,7 +89,10 @@ def get_origin(worker: Worker, header: Header) -> Origins:
     item = worker.ports.table.get(keys.event_row(header.run))
     if item is None:
         return Origins("{}")
-    row = Origin.from_item(item)
+    return _origins_of(worker, Origin.from_item(item))
+
+
+def _origins_of(worker: Worker, row: Origin) -> Origins:
     blobs = worker.ports.blobs
     return Origins(
         unpack(row.data, blobs),

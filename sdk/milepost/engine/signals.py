@@ -8,6 +8,7 @@ acknowledged. Over `page` waiters on one key go on in a continuation message.
 import msgspec
 
 from milepost.engine import keys
+from milepost.engine.admission import skip
 from milepost.engine.journal import OPEN
 from milepost.engine.messages import Accepted, EventMessage
 from milepost.engine.ports import ConditionFailed, Put
@@ -16,6 +17,7 @@ from milepost.engine.settle import cancel_run
 from milepost.engine.values import pack
 from milepost.engine.waits import matches
 from milepost.engine.worker import Worker
+from milepost.errors import EventError
 from milepost.events import KeyValue
 
 
@@ -23,6 +25,11 @@ def deliver_signal(worker: Worker, message: EventMessage, event: Accepted, group
     """Give the event to the waits of this worker group. Idempotent."""
     event_type = worker.definitions.events.get(event.name)
     if event_type is None or event.name not in worker.definitions.awaited(group):
+        return
+    try:
+        event_type.decode(event.data)
+    except EventError as error:
+        skip(worker, message.target, event, str(error))  # whoever waits for it is not to fail for another's mistake
         return
     found = event_type.key_values(event.data)
     if not message.after:
