@@ -50,6 +50,7 @@ class RunOperation:
         self._options = options
         self._digest = arguments_digest(args, kwargs)
         self._record: Record | None = None
+        self._begun_at: int | None = None
 
     @property
     def retry(self) -> Retry:
@@ -84,6 +85,7 @@ class RunOperation:
         )
 
     def _work(self) -> Any:
+        self._begun_at = self.slice.worker.now()
         if self.slice.has_killed(self.path):
             raise _crashed(self.path, self.slice.worker.settings.max_deaths)
         args, kwargs = self._arguments()
@@ -107,7 +109,10 @@ class RunOperation:
 
     def _new(self) -> Record:
         if self._record is None:
-            self._record = self.slice.journal.record(self.path, self.kind, self.slice.worker.now(), self._digest)
+            now = self.slice.worker.now()
+            record = self.slice.journal.record(self.path, self.kind, now, self._digest)
+            # Made when the call has returned; the step's time began before it.
+            self._record = msgspec.structs.replace(record, started_at=now if self._begun_at is None else self._begun_at)
             if self._options.compensate is not None:
                 self._record = msgspec.structs.replace(self._record, undo=True)
         return self._record
