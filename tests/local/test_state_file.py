@@ -13,7 +13,7 @@ from milepost.local import schema as schema_module
 from milepost.local.schema import SCHEMA, Role, Schema
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
-from tests.local.processes import python, run
+from tests.local.processes import next_line, python, run
 
 ROLES: tuple[Role, ...] = ("worker", "client")
 KEY = Key("run#1", "run")
@@ -49,11 +49,15 @@ def test_an_empty_file_is_a_new_file(path: Path) -> None:
 
 def test_a_new_file_opened_by_many_processes_at_once_is_made_once(path: Path) -> None:
     script = """
+print("ready")
 sys.stdin.readline()
-with Store(path, role="client") as store:
-    LocalTable(store).put({"pk": "run#1", "sk": str(os.getpid())})
+for number in range(10):  # the first who makes one is overtaken at the next
+    with Store(path.with_name(f"{number}.db"), role="client") as store:
+        LocalTable(store).put({"pk": "run#1", "sk": str(os.getpid())})
 """
     with python(script, path) as a, python(script, path) as b, python(script, path) as c:
+        for process in (a, b, c):
+            assert next_line(process) == "ready"
         for process in (a, b, c):
             assert process.stdin is not None
             process.stdin.write("go\n")
@@ -61,8 +65,9 @@ with Store(path, role="client") as store:
         for process in (a, b, c):
             _, err = process.communicate()
             assert process.returncode == 0, err
-    with Store(path) as store:
-        assert len(LocalTable(store).query("run#1").items) == 3
+    for number in range(10):
+        with Store(path.with_name(f"{number}.db")) as store:
+            assert len(LocalTable(store).query("run#1").items) == 3
 
 
 # ---- other versions --------------------------------------------------------------------------------------------------

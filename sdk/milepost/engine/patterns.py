@@ -221,4 +221,4 @@ def _check_leaf(elements: Any, path: _Path, problems: list[str]) -> None:
 
 
 def _spelt(path: Sequence[str]) -> str:
-    return ".".join(path) or "pattern"
+    return ".".join(map(str, path)) or "pattern"

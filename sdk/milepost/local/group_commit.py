@@ -17,7 +17,6 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -116,7 +115,7 @@ class GroupCommit:
 
     def flush(self) -> None:
         """Commit what waits, without an fsync. Raises what an operation that waited raised since the last flush."""
-        if self._later or self._is_led:
+        if self._later or self._is_led or self._is_closed:
             self.commit(nothing, durable=False)
         error, self._later_error = self._later_error, None
         if error is not None:
@@ -161,7 +160,7 @@ class GroupCommit:
     def _step_down(self, ticket: _Ticket) -> None:
         """Let the next one lead. Also when a KeyboardInterrupt came anywhere on the way: the others must not wait for ever."""
         with self._mutex:
-            with suppress(ValueError):
+            if not ticket.is_settled and ticket in self._queue:
                 self._queue.remove(ticket)
             if not ticket.leads:
                 return
@@ -173,7 +172,9 @@ class GroupCommit:
 
     def _take(self) -> _Batch:
         with self._mutex:
-            tickets = [self._queue.popleft() for _ in range(min(len(self._queue), GROUP_LIMIT))]
+            tickets = [self._queue.popleft()]
+            while self._queue and len(tickets) < GROUP_LIMIT:
+                tickets.append(self._queue.popleft())
             later, self._later = self._later, []
         return _Batch(tickets, later)
 
@@ -201,18 +202,21 @@ class GroupCommit:
 
     def _conclude(self, batch: _Batch, own: _Ticket, *, is_over: bool) -> None:
         """Tell everybody how it ended; interrupted in the middle, let the next leader do it for those who still wait."""
-        with self._mutex:
-            if not batch.is_committed:
-                self._later[:0] = batch.later
-            if not is_over:
-                self._queue.extendleft(ticket for ticket in reversed(batch.tickets) if ticket is not own)
+        if not (batch.is_committed and is_over):
+            with self._mutex:
+                if not batch.is_committed:
+                    self._later[:0] = batch.later
+                if not is_over:
+                    self._queue.extendleft(ticket for ticket in reversed(batch.tickets) if ticket is not own)
         try:
-            for later in batch.later if batch.is_committed else ():
-                if later.then is not None:
-                    later.then()
+            if batch.is_committed:
+                for later in batch.later:
+                    if later.then is not None:
+                        later.then()
         finally:
-            for ticket in batch.tickets if is_over else ():
-                ticket.settle()
+            if is_over:
+                for ticket in batch.tickets:
+                    ticket.settle()
 
     def _write(self, batch: _Batch) -> None:
         if batch.durable != self._is_synchronous:

@@ -4,7 +4,8 @@ Owns the tables and the version number. Never touches what is in them; never cha
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -63,16 +64,24 @@ def prepare(conn: sqlite3.Connection, name: str, role: Role, schema: Schema) -> 
     Raises:
         StateFileError: not a state file, of a newer version, or of an older one that cannot or may not be brought up to date.
     """
-    if _is_current(conn, name, schema):
-        return
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        if not _is_current(conn, name, schema):  # another process may have been first
+    with _transaction(conn, "BEGIN"):  # one snapshot: another process may be making the file just now
+        if _is_current(conn, name, schema):
+            return
+    with _transaction(conn, "BEGIN IMMEDIATE"):
+        if not _is_current(conn, name, schema):
             _bring_up(conn, name, role, schema)
+
+
+@contextmanager
+def _transaction(conn: sqlite3.Connection, begin: str) -> Generator[None, None, None]:
+    conn.execute(begin)
+    try:
+        yield
         conn.execute("COMMIT")
-    finally:
+    except BaseException:
         if conn.in_transaction:
             conn.execute("ROLLBACK")
+        raise
 
 
 def check_header(path: Path) -> None:

@@ -84,12 +84,14 @@ class Store:
 
         Costs no transaction and no fsync of its own. Until then ``op`` is in memory only: for what a crash may undo.
         """
-        self._require_open()
-        self._group.commit_later(op, then)
+        try:
+            self._group.commit_later(op, then)
+        except sqlite3.ProgrammingError as error:
+            self._explain(error)
+            raise
 
     def flush(self) -> None:
         """Commit what waits, without an fsync. Raises as `commit`, also what an operation that waited has raised."""
-        self._require_open()
         try:
             self._group.flush()
         except sqlite3.DatabaseError as error:

@@ -41,3 +41,36 @@ class WorkerLock:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def worker_of(state_file: Path) -> int | None:
+    """The process that works on the file; None when there is none. Takes nothing: it may have changed a moment later."""
+    path = state_file.with_name(state_file.name + ".lock")
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        noted = os.pread(fd, 32, 0).decode(errors="replace").strip()
+        return int(noted) if noted.isdecimal() and _is_alive(int(noted)) and _is_locked(fd) else None
+    finally:
+        os.close(fd)
+
+
+def _is_alive(pid: int) -> bool:
+    """Asked first: only where a process of this number lives is the lock touched, and then for an instant."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True  # somebody else's
+    except OSError:
+        return False
+    return True
+
+
+def _is_locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.EAGAIN, errno.EACCES)
+    return False
