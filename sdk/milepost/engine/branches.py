@@ -127,10 +127,12 @@ class Group:
             for other in range(self._count):
                 if other != index:
                     attempt(branch, other)
+        elif self._lost(index):  # the worker that decided died before it had told them
+            self._abandon(index)
         return self._deliver(attempt(branch, index))
 
-    @staticmethod
-    def _deliver(outcome: Outcome) -> list[Outcome]:
+    def _deliver(self, outcome: Outcome) -> list[Outcome]:
+        self._slice.journal.pass_over(f"{self._path}/")
         match outcome:
             case Returned():
                 return [outcome]
@@ -161,12 +163,7 @@ class Group:
     def _abandon(self, kept: int) -> None:
         """The others have lost: their waits and children are cancelled, their late results dropped."""
         self._slice.drop(self._path, kept)
-        own = f"{self._path}/{kept}"
-        lost = [
-            record
-            for record in self._slice.journal.under(f"{self._path}/")
-            if not record.is_final and record.path != own and not record.path.startswith(f"{own}/")
-        ]
+        lost = self._lost(kept)
         for record in lost:
             if record.kind == "wait":
                 forget(self._slice, record)
@@ -177,6 +174,16 @@ class Group:
             self._slice.journal.put_many(
                 [msgspec.structs.replace(record, status="cancelled", ended_at=now, due_at=None) for record in lost]
             )
+
+    def _lost(self, kept: int) -> list[Record]:
+        """What other branches than this one wait for, the waits that have a row but no record yet among them."""
+        prefix, own = f"{self._path}/", f"{self._path}/{kept}"
+        known = {record.path: record for record in (*self._slice.waiting.values(), *self._slice.journal.under(prefix))}
+        return [
+            record
+            for path, record in known.items()
+            if path.startswith(prefix) and not record.is_final and path != own and not path.startswith(f"{own}/")
+        ]
 
     def _forget(self) -> None:
         """The group broke: what its branches wait for is asked for again when they are tried again."""

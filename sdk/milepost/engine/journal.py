@@ -59,6 +59,10 @@ class Journal:
         self._unread.discard(path)
         return self.peek(path)
 
+    def pass_over(self, prefix: str) -> None:
+        """What is left unread in this scope will not be asked for."""
+        self._unread.difference_update([path for path in list(self._unread) if path.startswith(prefix)])
+
     def peek(self, path: str) -> Record | None:
         """What is recorded of the step."""
         record = self._records.get(path)
@@ -76,7 +80,7 @@ class Journal:
 
     def is_replaying(self, prefix: str) -> bool:
         """The history holds something in this scope that the body has not asked for yet."""
-        return any(path.startswith(prefix) for path in self._unread)
+        return any(path.startswith(prefix) for path in list(self._unread))
 
     def record(self, path: str, kind: Kind, now: int, digest: int | None = None) -> Record:
         """A pending record of this slice, not written yet. Its order is (epoch, k), k counting what the slice adds;

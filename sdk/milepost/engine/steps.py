@@ -173,7 +173,9 @@ class BodyStep:
         heartbeat_ms = None if heartbeat is None else self._checked_ms(heartbeat, f"callback {name!r} (heartbeat=)")
         path = self._claim(name)
         operation = CallbackOperation(self._slice, path, returns=returns, timeout_ms=timeout_ms, heartbeat_ms=heartbeat_ms)
-        if not operation.is_answered:
+        if operation.is_answered:
+            self._slice.journal.pass_over(f"{path}~submit")
+        else:
             self.perform(RunOperation(self._slice, f"{path}~submit", submit_call(submit), (operation.token,), {}))
         return self.perform(operation)
 

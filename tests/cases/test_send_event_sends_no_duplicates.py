@@ -1,0 +1,40 @@
+"""Event ids are made of run and step: replays send nothing, and a crash before the record sends no second event.
+
+Covers: send-event.no-duplicates, promise.one-run
+"""
+
+from datetime import timedelta
+
+from milepost import App, Event, Step
+from milepost.testing import Sandbox
+
+app = App("send-event-once")
+
+
+@app.event("shop/shipped")
+class Shipped(Event):
+    order_id: str
+
+
+@app.function()
+def ship(event: None, step: Step) -> list[str]:
+    ids = [*step.send_event("announce", Shipped(order_id="o-1")), *step.send_event("announce", Shipped(order_id="o-2"))]
+    step.sleep("an hour", timedelta(hours=1))
+    return ids
+
+
+@app.function(on=Shipped)
+def thank(event: Shipped, step: Step) -> str:
+    return event.order_id
+
+
+def test_whatever_the_moment_of_the_crash() -> None:
+    ids: set[tuple[str, ...]] = set()
+    for moment in range(1, 9):
+        with Sandbox(app) as box:
+            box.crash_after(moment)
+            run = box.invoke(ship, None, id="the same")
+            box.advance(timedelta(hours=2))
+            assert sorted(thanks.result for thanks in box.runs(thank)) == ["o-1", "o-2"]
+            ids.add(tuple(run.result))
+    assert len(ids) == 1
