@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FAMILY = frozenset({"milepost", "milepost_handlers", "milepost_cdk"})
 
 LAYERS = (
-    Layer(parts=frozenset({"errors", "timestamps", "narrowing", "log"})),
+    Layer(parts=frozenset({"error_info", "originals", "timestamps", "narrowing", "log"})),
+    Layer(parts=frozenset({"errors"})),
     Layer(parts=frozenset({"codec"})),
     Layer(
         parts=frozenset({"fields", "options", "definitions", "registration", "events", "functions", "step", "runs", "contract"}), peers=True

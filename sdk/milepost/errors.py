@@ -1,4 +1,4 @@
-"""Every error milepost raises, in one tree, split by who must act; and errors as they are stored.
+"""Every error milepost raises, in one tree, split by who must act.
 Knows nothing but the standard library, and never imports the module of an error that it reads back.
 
     MilepostError
@@ -28,20 +28,40 @@ Knows nothing but the standard library, and never imports the module of an error
         └── RunNotCompleted          the result of a run that has none
 """
 
-import os
-import sys
-import threading
-import traceback
-import types
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-TRACEBACK_LIMIT = 4_000
-"""Characters of a traceback that are kept: the first fifth and the end, where the raising frames are."""
+from milepost.error_info import CARRIED, ErrorInfo, describe
+from milepost.originals import bare_instance, joined, loaded_exception
 
-MESSAGE_LIMIT = 2_000
-"""Characters of an error's message that are kept."""
+__all__ = [
+    "NEVER_RETRIED",
+    "CodecError",
+    "DefinitionError",
+    "ErrorInfo",
+    "EventError",
+    "FunctionNotFound",
+    "InvokeError",
+    "MilepostError",
+    "NoCloudError",
+    "NonDeterminismError",
+    "NonRetriableError",
+    "RaceError",
+    "RetryAfterError",
+    "RunNotCompleted",
+    "RunNotFound",
+    "StateFileError",
+    "StepError",
+    "StepInterrupted",
+    "StepNotFound",
+    "UndeclaredWaitError",
+    "UsageError",
+    "ValueNotStorable",
+    "WaitTimeout",
+    "WorkerCrashed",
+    "describe",
+    "step_error",
+]
 
 
 class MilepostError(Exception):
@@ -157,75 +177,6 @@ def _check_when(when: object) -> None:
         raise UsageError(f"RetryAfterError: {when} lies in the past")
 
 
-# ---- errors as they are stored ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ErrorInfo:
-    """An error as it is stored. ``str()`` is "Type: message", with the step it came from."""
-
-    type: str
-    """Qualified name of the original class, with its module: "shop.payments.CardDeclined"."""
-    message: str
-    traceback: str = ""
-    step: str | None = None
-    """The step that failed; None when the body itself did."""
-
-    def __str__(self) -> str:
-        text = f"{_short(self.type)}: {self.message}" if self.message else _short(self.type)
-        return text if self.step is None else f"{text} (step {self.step!r})"
-
-
-def _short(type_name: str) -> str:
-    return type_name.rpartition(">.")[2].rpartition(".")[2]
-
-
-def describe(error: BaseException, step: str | None = None) -> ErrorInfo:
-    """The stored form of an error; that of a StepError is what its step failed with. Never raises.
-
-    ``step``: the path of the failing step, kept when the error does not name one itself.
-    """
-    if isinstance(error, StepError):
-        return error.info if error.info.step is not None or step is None else replace(error.info, step=step)
-    cls = type(error)
-    try:
-        message = str(error)
-    except Exception as failure:  # noqa: BLE001 - a user's __str__ may raise anything, and its error must still be stored
-        message = f"<str() of this {cls.__name__} raised {type(failure).__name__}>"
-    trace = traceback.TracebackException.from_exception(error)
-    _hide_own_frames(trace)
-    text = "".join(trace.format())
-    return ErrorInfo(
-        f"{cls.__module__}.{cls.__qualname__}", _cut(_clean(message), MESSAGE_LIMIT), _cut(_clean(text), TRACEBACK_LIMIT), step
-    )
-
-
-_OWN_FILES = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib would be imported for this alone
-
-
-def _hide_own_frames(trace: traceback.TracebackException | None) -> None:
-    """Leave the frames of the user's code; all of them where every frame is ours."""
-    while trace is not None:
-        frames = [frame for frame in trace.stack if not frame.filename.startswith(_OWN_FILES)]
-        if frames:
-            trace.stack = traceback.StackSummary.from_list(frames)
-        _hide_own_frames(trace.__cause__)
-        trace = trace.__context__
-
-
-def _clean(text: str) -> str:
-    """Without lone surrogates, which no JSON can hold."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _cut(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    gap = f"\n... {len(text) - limit} characters left out ...\n"
-    head = limit // 5
-    return text[:head] + gap + text[len(text) - (limit - head - len(gap)) :]
-
-
 # ---- what steps raise ------------------------------------------------------------------------------------------------
 
 
@@ -239,18 +190,18 @@ class StepError(MilepostError):
 
     def __init__(self, step: str, info: ErrorInfo) -> None:
         super().__init__(info.message)
-        self.__dict__["_failed"] = (step, info)
+        self.__dict__[CARRIED] = (step, info)
 
     @property
     def step(self) -> str:
         """The step's path: its name, after the names of the scopes around it."""
-        failed: tuple[str, ErrorInfo] = self.__dict__["_failed"]
+        failed: tuple[str, ErrorInfo] = self.__dict__[CARRIED]
         return failed[0]
 
     @property
     def info(self) -> ErrorInfo:
         """The original error, as stored."""
-        failed: tuple[str, ErrorInfo] = self.__dict__["_failed"]
+        failed: tuple[str, ErrorInfo] = self.__dict__[CARRIED]
         return failed[1]
 
     def __str__(self) -> str:
@@ -397,69 +348,18 @@ NEVER_RETRIED: tuple[type[MilepostError], ...] = (
 """Raised by a step or a body, these say that another attempt would end the same."""
 
 
-# ---- the original class of a step's error ----------------------------------------------------------------------------
-
-_lock = threading.Lock()
-_classes: dict[tuple[type[StepError], type[Exception]], type[StepError]] = {}
-
-
 def step_error(step: str, info: ErrorInfo, base: type[StepError] = StepError) -> StepError:
     """The error that a failed step raises: an instance of (base, the original class), or of plain ``base``.
 
     Plain when the original is local, not an Exception, cannot be combined, or lives in a module that this process has
     not loaded: nothing is imported. The original's ``__init__`` is not called; ``args`` is ``(message,)``.
     """
-    original = _loaded(info.type)
-    if original is None:
+    original = loaded_exception(info.type)
+    error = None if original is None else bare_instance(joined(base, original), info.message)
+    if error is None:
         return base(step, info)
-    cls = _joined(base, original)
-    # BaseException.__new__ refuses subclasses of OSError and the like: the built-in class nearest in the order makes it.
-    builtin: Any = next(parent for parent in cls.__mro__ if not parent.__flags__ & _HEAP_TYPE)
-    try:
-        error: StepError = builtin.__new__(cls, info.message)
-    except TypeError:  # such as ExceptionGroup, which is nothing without its exceptions
-        return base(step, info)
-    error.args = (info.message,)
-    error.__dict__["_failed"] = (step, info)  # not by attribute: the original may be frozen
+    error.__dict__[CARRIED] = (step, info)
     return error
-
-
-_HEAP_TYPE = 1 << 9
-"""Py_TPFLAGS_HEAPTYPE: set for classes made by a class statement (CPython's object.h, read 2026-11-22)."""
-
-
-def _loaded(type_name: str) -> type[Exception] | None:
-    """The Exception class of this qualified name, if its module is loaded; nothing is imported."""
-    parts = type_name.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
-        module = sys.modules.get(".".join(parts[:cut]))
-        if module is None:
-            continue
-        found: object = module
-        for part in parts[cut:]:
-            found = vars(found).get(part) if isinstance(found, type | types.ModuleType) else None
-        if isinstance(found, type) and issubclass(found, Exception) and f"{found.__module__}.{found.__qualname__}" == type_name:
-            return found
-    return None
-
-
-def _joined(base: type[StepError], original: type[Exception]) -> type[StepError]:
-    with _lock:
-        cls = _classes.get((base, original))
-        if cls is None:
-            cls = _classes[base, original] = _join(base, original)
-        return cls
-
-
-def _join(base: type[StepError], original: type[Exception]) -> type[StepError]:
-    if issubclass(original, base):
-        return original
-    if issubclass(base, original):
-        return base
-    try:
-        return types.new_class(original.__name__, (base, original), exec_body=lambda names: names.update(__module__=original.__module__))
-    except Exception:  # noqa: BLE001 - layouts that do not combine, metaclasses and __init_subclass__ of the user's: plain is the promise
-        return base
 
 
 def _plain_base(cls: type[StepError]) -> type[StepError]:

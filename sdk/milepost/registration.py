@@ -5,7 +5,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType, FunctionType
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard
 
 from milepost.codec import UnresolvedAnnotationError
 from milepost.definitions import CancelDefinition, Definitions, Function, FunctionDefinition, TriggerDefinition
@@ -140,9 +140,8 @@ class Registration:
     def _trigger(self, on: Any) -> TriggerDefinition:
         if isinstance(on, Cron):
             return TriggerDefinition(event=CRON_TICK, cron=on)
-        if isinstance(on, Trigger):
-            trigger = cast("Trigger[Any]", on)
-            return TriggerDefinition(event=self._event(trigger.event, "on="), where=trigger.where)
+        if _is_trigger(on):
+            return TriggerDefinition(event=self._event(on.event, "on="), where=on.where)
         if on is CronTick:
             raise self._wrong('on=CronTick says no time; write on=Cron("0 9 * * MON-FRI", tz="Europe/Paris")')
         if is_class(on):
@@ -192,7 +191,7 @@ class Registration:
     def _cancel_on(self, triggers: tuple[TriggerDefinition, ...], body: Callable[..., Any]) -> tuple[CancelDefinition, ...]:
         definitions: list[CancelDefinition] = []
         for given in self._sequence("cancel_on"):
-            cancel = cast("CancelOn[Any]", given) if isinstance(given, CancelOn) else CancelOn[Any](given)
+            cancel = given if _is_cancel(given) else CancelOn[Any](given)
             event = self._awaitable(cancel.event, "cancel_on=")
             match = dict(cancel.match) if cancel.match is not None else {key: key for key in event.keys}
             if set(match) != set(event.keys):
@@ -244,8 +243,8 @@ class Registration:
         given = self._options.get(role)
         if given is None:
             return None
-        if isinstance(given, Function):
-            return self._function_as_handler(cast("Function[Any, Any]", given), role)
+        if _is_function(given):
+            return self._function_as_handler(given, role)
         if not callable(given) or isinstance(given, type):
             raise self._wrong(f"{role}= takes a def (event, step, failure) or a durable function of a Failure, not {given!r}")
         self._check_body(given, ("event", "step", "failure"))
@@ -273,6 +272,18 @@ class Registration:
         if data is None or data.annotation is not Failure:
             raise self._wrong(f"{role}= {handler.name} takes no Failure: @app.function() def {handler.name}(failure: Failure, step: Step)")
         return handler
+
+
+def _is_trigger(value: object) -> TypeGuard[Trigger[Any]]:
+    return isinstance(value, Trigger)
+
+
+def _is_cancel(value: object) -> TypeGuard[CancelOn[Any]]:
+    return isinstance(value, CancelOn)
+
+
+def _is_function(value: object) -> TypeGuard[Function[Any, Any]]:
+    return isinstance(value, Function)
 
 
 def _text(annotation: Any) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import milepost
-from milepost import errors
+from milepost import error_info, errors
 from milepost.errors import (
     ErrorInfo,
     InvokeError,
@@ -176,6 +176,7 @@ def test_reading_an_error_back_imports_nothing(tmp_path: Path) -> None:
 def test_copies_and_pickles_keep_class_and_info() -> None:
     error = came_back(CardDeclined(7, hint="x"))
     for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert isinstance(again, StepError)
         assert isinstance(again, CardDeclined)
         assert again.info == error.info
         assert again.step == "charge"
@@ -222,21 +223,20 @@ def test_a_long_traceback_keeps_its_head_and_its_end() -> None:
     with pytest.raises(ValueError, match="bottom") as caught:
         deep(60)
     text = describe(caught.value).traceback
-    assert len(text) == errors.TRACEBACK_LIMIT
+    assert len(text) == error_info.TRACEBACK_LIMIT
     assert text.startswith("Traceback")
     assert text.endswith("ValueError: the bottom\n")
     assert "characters left out" in text
 
 
 def test_a_long_message_is_cut() -> None:
-    assert len(describe(ValueError("x" * 10_000)).message) == errors.MESSAGE_LIMIT
+    assert len(describe(ValueError("x" * 10_000)).message) == error_info.MESSAGE_LIMIT
 
 
 def test_frames_of_milepost_are_not_shown() -> None:
-    try:
+    with pytest.raises(UsageError) as caught:
         errors.RetryAfterError(timedelta(seconds=-1))
-    except UsageError as error:
-        text = describe(error).traceback
+    text = describe(caught.value).traceback
     assert "test_errors.py" in text
     assert "milepost/errors.py" not in text
 

@@ -5,11 +5,11 @@
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeGuard, cast
+from typing import Any, NamedTuple, TypeGuard
 
 import msgspec
 
@@ -24,6 +24,10 @@ _SCALARS = frozenset({str, int, bool, type(None)})
 _NATIVE_CONTAINERS = frozenset({list, dict})
 _LEAVES = (str, int, float, bool, type(None), Decimal, bytes, bytearray, Enum)
 _SAME = frozenset({str, int, bool, type(None), float, Decimal, bytes})
+
+
+_kind_of: Callable[[object], Any] = type
+"""`type`, whose answer type checkers are not to narrow by."""
 
 
 class Problem(NamedTuple):
@@ -56,7 +60,7 @@ def native_problem(value: Any) -> Problem | None:
 
 
 def _native_problem(value: Any, depth: int) -> Problem | None:
-    kind = cast("type[Any]", type(value))
+    kind = _kind_of(value)
     if kind is float:
         return None if math.isfinite(value) else Problem("", f"found {value} (float), which is not finite")
     if kind not in _NATIVE_CONTAINERS:
@@ -92,7 +96,7 @@ def find_unsupported(value: Any, above: tuple[int, ...] = ()) -> Problem | None:
         return None
     if _is_collection(value):
         return _first((f"[{place}]", find_unsupported(part, above)) for place, part in enumerate(value))
-    names = _field_names(type(value))
+    names = _field_names(_kind_of(value))
     if names is not None:
         return _first((f".{name}", find_unsupported(getattr(value, name, None), above)) for name in names)
     return None if _encodes(value) else Problem("", f"found {found(value)}, a type that cannot be stored")
@@ -142,8 +146,8 @@ def difference(value: Any, again: Any) -> Problem | None:
 
     A list for a tuple, a dict for another mapping and a float for an int count as the same: the annotation asked for them.
     """
-    kind = cast("type[Any]", type(value))
-    if kind is not type(again):
+    kind = _kind_of(value)
+    if kind is not _kind_of(again):
         return _difference_of_kinds(value, again)
     if kind in _SAME:
         return None if value == again else _changed(value, again)

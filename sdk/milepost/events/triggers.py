@@ -50,7 +50,7 @@ class Cron(Trigger[CronTick]):
     jitter: timedelta
 
     def __init__(self, expression: str, /, *, tz: str = "UTC", jitter: timedelta = timedelta(0)) -> None:
-        super(Cron, self).__init__(CronTick)
+        super().__init__(CronTick)
         check_duration(jitter, "Cron(jitter=)", maximum=MAX_JITTER, error=DefinitionError)
         object.__setattr__(self, "expression", _five_fields(expression))
         object.__setattr__(self, "tz", tz)

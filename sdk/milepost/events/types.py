@@ -185,7 +185,7 @@ def make_plain_class_a_dataclass(name: str, cls: object) -> None:
     """A class without fields of its own kind becomes a frozen, kw-only dataclass, in place. Raises DefinitionError for no class."""
     if not is_class(cls):
         raise DefinitionError(f"@app.event({name!r}) stands above a class, not {cls!r}")
-    if fields_of(cls) is None and cls.__mro__[1:] == (object,) and cls.__new__ is object.__new__:
+    if fields_of(cls) is None and cls.__mro__[1:] == (object,) and cls.__module__ != "builtins":
         dataclass(frozen=True, kw_only=True)(cls)
 
 
