@@ -1,1 +1,1 @@
-"""GitHub's webhooks through durable functions: an app of eleven functions, its demo, and what proves both right."""
+"""GitHub's webhooks through durable functions: an app of ten functions, its demo, and what proves both right."""

@@ -1,4 +1,4 @@
-"""``python -m examples.github.demo``: 329 real webhooks, a kill -9 in the middle, and a count of what was done twice.
+"""``python -m examples.github.demo [DIRECTORY]``: 329 real webhooks, a kill -9 in the middle, a count of what was done twice.
 
 The demo is the client: it sends webhooks into the state file and reads it. All work is done by a worker process, which is
 killed while it works and started again. Exits with 0 when every run ended right, with 1 when anything is wrong.
@@ -6,7 +6,6 @@ killed while it works and started again. Exits with 0 when every run ended right
 
 import os
 import random
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -47,19 +46,20 @@ class Demo:
         """Show it; True when all is right."""
         began = time.monotonic()
         self._prepare()
-        self._console.print(f"\n[bold]{len(self._deliveries)} GitHub webhooks, eleven durable functions, one kill -9[/]\n")
+        self._console.print(f"\n[bold]{len(self._deliveries)} GitHub webhooks, ten durable functions, one kill -9[/]\n")
         try:
             with self._progress:
                 found, history = self._play()
         finally:
             self._worker.stop()
-        report.show(self._console, found, history, len(self._deliveries), self._worker.state_file.relative_to(ROOT))
+        report.show(self._console, found, history, len(self._deliveries), os.path.relpath(self._worker.state_file))
         self._say(f"took {time.monotonic() - began:.0f} s")
         return not found.problems
 
     def _prepare(self) -> None:
-        shutil.rmtree(self._directory, ignore_errors=True)
-        self._directory.mkdir(parents=True)
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for left in (*self._directory.glob("state.db*"), self._worker.ledger):  # of the last time, and nothing else
+            left.unlink(missing_ok=True)
         os.environ["GITHUB_EXAMPLE_LEDGER"] = str(self._worker.ledger)
 
     def _play(self) -> tuple[Audit, Sequence[History]]:
@@ -146,11 +146,11 @@ def _in_flight(history: Sequence[History]) -> list[str]:
     return [line.key for line in ledger.lines() if line.is_call and line.key not in recorded]
 
 
-def main() -> int:
-    """Returns the exit code."""
+def main(arguments: Sequence[str]) -> int:
+    """Returns the exit code. State and ledger go to the directory, .milepost/demo by default."""
     console = Console(soft_wrap=True)
     try:
-        return 0 if Demo(console, DIRECTORY).run() else 1
+        return 0 if Demo(console, Path(*arguments[:1]) if arguments else DIRECTORY).run() else 1
     except KeyboardInterrupt:
         console.print("\n  stopped")
         return 130
@@ -160,4 +160,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from statistics import median
 
 from rich import box
@@ -17,7 +16,7 @@ from milepost import RunStatus
 _MS = timedelta(milliseconds=1)
 
 
-def show(console: Console, found: Audit, history: Sequence[History], events: int, state_file: Path) -> None:
+def show(console: Console, found: Audit, history: Sequence[History], events: int, state_file: str) -> None:
     """Print everything."""
     console.print()
     console.print(_functions(found, history))
@@ -61,7 +60,7 @@ def _totals(found: Audit, history: Sequence[History], events: int) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(justify="right", min_width=7)
     table.add_column()
-    table.add_row(str(events), "webhooks sent, each accepted once")
+    table.add_row(str(events), "webhooks sent" if found.problems else "webhooks sent, each accepted once")
     table.add_row(str(len(history)), "runs")
     table.add_row(str(found.steps), "steps recorded")
     table.add_row(str(found.calls), f"calls to the pretended APIs, which take {SECONDS.latency / _MS:.0f} ms each")
@@ -72,7 +71,7 @@ def _totals(found: Audit, history: Sequence[History], events: int) -> Table:
     return table
 
 
-def _what_next(console: Console, history: Sequence[History], state_file: Path) -> None:
+def _what_next(console: Console, history: Sequence[History], state_file: str) -> None:
     run = next((one.run.id for one in history if one.run.function == "deploy" and one.run.status is RunStatus.FAILED), history[0].run.id)
     console.print("\n  Try next:")
     commands = {

@@ -1,0 +1,99 @@
+"""The promise of the whole: kill -9 at random instants while the example works, and every run ends right all the same.
+
+The worker is a process of its own. Webhooks are sent by this one, while the worker lives and while none does, some twice.
+After the last kill a worker finishes what is left. Then the runs' history and the ledger of what was really called must
+agree (examples/github/audit.py says on what), and the steps that were on disk at a kill must not have been called again.
+"""
+
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from examples.github import ledger
+from examples.github.audit import Audit, Crash, audit, crash_of
+from examples.github.payloads import Delivery, deliveries, event_of
+from examples.github.process import WorkerProcess
+from examples.github.state import State
+from milepost import RunStatus
+
+PATIENCE_S = 40.0
+
+
+class Torment:
+    """One state file, a worker on it that is killed again and again, and a client beside it."""
+
+    def __init__(self, directory: Path, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._worker = WorkerProcess(directory, pace="rush")
+        self._sent = self._shuffled()
+        self._crashes: list[Crash] = []
+
+    def _shuffled(self) -> Sequence[Delivery]:
+        return self._random.sample(deliveries(), k=329)
+
+    def run(self, kills: int) -> Audit:
+        """Kill so often, let it finish, and compare."""
+        try:
+            self._worker.start()
+            self._worker.wait_until_ready()
+            with State(self._worker.state_file) as state:
+                for number in range(kills):
+                    part = self._sent[number * 329 // kills : (number + 1) * 329 // kills]
+                    self._live_and_die(state, part)
+                return self._finish(state)
+        finally:
+            self._worker.kill()
+
+    def _live_and_die(self, state: State, part: Sequence[Delivery]) -> None:
+        """Send a part of the webhooks around an instant at which the worker is killed; it may be starting just then."""
+        before = self._random.randint(0, len(part))
+        self._send(state, part[:before])
+        time.sleep(self._random.uniform(0, 1.0))
+        assert not self._worker.has_died(), self._worker.output()
+        self._worker.kill()
+        self._crashes.append(crash_of(state.history(), ledger.lines()))
+        if self._random.random() < 0.5:
+            self._send(state, part[before:])
+            self._worker.start()
+        else:
+            self._worker.start()
+            self._send(state, part[before:])
+
+    def _send(self, state: State, part: Sequence[Delivery]) -> None:
+        for delivery in part:
+            for _ in range(self._random.choice((1, 1, 1, 2))):
+                state.send(delivery.id, event_of(delivery))
+
+    def _finish(self, state: State) -> Audit:
+        """Until nothing is wrong any more, or time is up and something is."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            found = audit(sent=self._sent, accepted=state.accepted(), history=state.history(), lines=ledger.lines(), crashes=self._crashes)
+            if not found.problems or found.repeated or time.monotonic() > deadline:
+                return found
+            assert not self._worker.has_died(), self._worker.output()
+            time.sleep(0.1)
+
+
+def check(directory: Path, monkeypatch: pytest.MonkeyPatch, *, kills: int, seed: int) -> Audit:
+    monkeypatch.setenv("GITHUB_EXAMPLE_LEDGER", str(directory / "ledger.jsonl"))
+    found = Torment(directory, seed).run(kills)
+    assert found.problems == []
+    assert found.repeated == []
+    assert found.runs["deploy", RunStatus.FAILED] == 1
+    return found
+
+
+def test_ten_kills_leave_every_run_ended_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(tmp_path, monkeypatch, kills=10, seed=9)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hundred_kills_leave_every_run_ended_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    found = check(tmp_path, monkeypatch, kills=20, seed=seed)
+    assert found.interrupted, "no kill came while a step was under way: this test has shown nothing"
