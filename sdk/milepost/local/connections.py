@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from milepost.errors import StateFileError
-from milepost.local.schema import Role, Schema, check_header, prepare
+from milepost.local.schema import Role, Schema, foreign, prepare
 
 T = TypeVar("T")
 
@@ -38,13 +38,15 @@ def open_writer(path: Path | None, role: Role, schema: Schema) -> sqlite3.Connec
         return conn
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            check_header(path)
     except OSError as error:
         raise not_writable(path, error) from error
     try:
+        # SQLite alone opens the file: closing any other descriptor on it would drop the locks that other connections of
+        # this process hold, and the next client of another process to leave would delete the log under the worker.
         return _open_file(path, role, schema)
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
+            raise foreign(str(path)) from error
         raise explained(error, path) from error
 
 

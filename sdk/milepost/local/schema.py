@@ -6,7 +6,6 @@ Owns the tables and the version number. Never touches what is in them; never cha
 import sqlite3
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -84,25 +83,13 @@ def _transaction(conn: sqlite3.Connection, begin: str) -> Generator[None, None, 
         raise
 
 
-def check_header(path: Path) -> None:
-    """Refuse what is no SQLite file before SQLite touches it.
-
-    Raises:
-        StateFileError: the file has other contents.
-    """
-    with path.open("rb") as file:
-        head = file.read(16)
-    if head not in (b"", b"SQLite format 3\0"):
-        raise _foreign(str(path))
-
-
 def _is_current(conn: sqlite3.Connection, name: str, schema: Schema) -> bool:
     """True when nothing is to do, False when the file is new or old. Raises StateFileError for all else."""
     application, version = _number(conn, "application_id"), _number(conn, "user_version")
     if application == 0 and version == 0 and conn.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
         return False
     if application != APPLICATION_ID:
-        raise _foreign(name)
+        raise foreign(name)
     if version > schema.version:
         raise StateFileError(
             f"{name} was written by a newer milepost (schema {version}; this one knows schema {schema.version}): "
@@ -142,5 +129,6 @@ def _number(conn: sqlite3.Connection, pragma: str) -> int:
     return value
 
 
-def _foreign(name: str) -> StateFileError:
+def foreign(name: str) -> StateFileError:
+    """The error for a file with other contents."""
     return StateFileError(f"{name} is not a milepost state file: it was left as it is. Name another path for the state")
