@@ -870,3 +870,18 @@ def test_a_rerun_of_a_rerun_copies_only_what_came_before_the_step(stage: Stage, 
     assert third.status == "completed"
     assert [step.name for step in third.steps] == ["a", "approval", "b", "c"]
     assert shop.did == ["a", "b", "c", "c", "b", "c"]
+
+
+@pytest.mark.parametrize("after", range(1, 8))
+def test_a_cancel_that_dies_before_it_has_settled_settles_when_it_comes_again(shop: Shop, stage: Stage, after: int) -> None:
+    shop.parent_and_child()
+    run = placed(stage, shop)
+    stage.run_until_idle()
+    child = keys.child_id(run, "child")
+    cancel = stage.message(Cancel(run=child, function="child", reason="enough"), id="cancel")
+    if stage.crash(cancel, after):
+        assert stage.header(child).status is RunStatus.CANCELLED
+        stage.deliver(again(cancel))
+    stage.run_until_idle()
+    assert stage.header(child).settled_at is not None
+    assert "was cancelled: enough" in stage.run(run).result

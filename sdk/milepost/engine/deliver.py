@@ -115,7 +115,8 @@ def _newborn(
     worker: Worker, header: Header, definition: FunctionDefinition | None, received: Received, deadline_ms: int, now: int
 ) -> Header:
     """Created and leased by one put; or failed, at the end of a chain that is taken for a loop; or paused, when its function
-    is not deployed."""
+    is not deployed.
+    """
     if header.hops > worker.settings.max_hops:
         text = f"{header.hops} runs and events led to this run, {worker.settings.max_hops} at most: taken for a loop"
         error = Failing(type="milepost.errors.UsageError", message=text)
@@ -145,7 +146,7 @@ def _born_before(received: Received, worker: Worker, deadline_ms: int, start: St
     """The start of a run that is there: our own message again, a duplicate of it, or one that met a tombstone."""
     if header.status.is_terminal:
         if header.parent is None and start.parent is not None:
-            header = msgspec.structs.replace(header, parent=start.parent, event=start.data, settled_at=None)
+            header = msgspec.structs.replace(header, born_by=received.id, parent=start.parent, event=start.data, settled_at=None)
         return _ended(received, worker, header)
     if header.born_by and header.born_by != received.id:
         return ACK  # the message that gave birth to it is redelivered until it is done; this one is not needed

@@ -186,6 +186,11 @@ class Header(_Stored, frozen=True, kw_only=True, omit_defaults=True):
     def run(self) -> str:
         return self.pk[len("run#") :]
 
+    @property
+    def is_unborn(self) -> bool:
+        """A tombstone: cancelled before its start came, which alone knows whom to answer."""
+        return self.status is RunStatus.CANCELLED and not self.born_by and self.rerun_of is None
+
     def is_leased(self, now_ms: int) -> bool:
         """A lease that has not expired."""
         return self.lease_until is not None and self.lease_until >= now_ms

@@ -26,7 +26,7 @@ from milepost.timestamps import instant
 
 def settle(worker: Worker, header: Header) -> None:
     """Tell everybody; then note it on the header."""
-    if header.settled_at is not None:
+    if header.settled_at is not None or header.is_unborn:
         return
     outcome = get_outcome(worker, header)
     error = outcome.error
@@ -140,7 +140,7 @@ def cancel_run(worker: Worker, run: str, *, reason: str, tombstone: Start | None
             header = lease.cancel(table, run, now=now, reason=reason)
         except ConditionFailed as lost:
             if lost.item is not None:
-                return Header.from_item(lost.item).status
+                return _ended_before(worker, Header.from_item(lost.item), now)
             if tombstone is None:
                 return None
             if _bury(worker, tombstone, reason, now):
@@ -150,6 +150,13 @@ def cancel_run(worker: Worker, run: str, *, reason: str, tombstone: Start | None
         if not header.is_leased(now):
             settle(worker, header)
         return header.status
+
+
+def _ended_before(worker: Worker, header: Header, now: int) -> RunStatus:
+    """Whoever ended it may have died before it was settled, an earlier delivery of this cancel among them."""
+    if not header.is_leased(now):
+        settle(worker, header)
+    return header.status
 
 
 def _bury(worker: Worker, start: Start, reason: str, now: int) -> bool:
