@@ -1,5 +1,7 @@
 """The work that is timed: bodies whose steps do nothing, so that only milepost's own time is left."""
 
+from collections.abc import Callable
+
 from milepost import App, Event, Step
 
 app = App("bench")
@@ -31,5 +33,5 @@ def branches(event: Asked, step: Step) -> int:
     return len(step.parallel("branch", *(_branch(number) for number in range(event.steps))))
 
 
-def _branch(number: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a closure per branch, as a user would write it
+def _branch(number: int) -> Callable[[Step], int]:
     return lambda step: step.run("step", noop, number)

@@ -16,6 +16,7 @@ from milepost.engine.waits import matches
 from milepost.engine.worker import Worker
 from milepost.events import EventType, KeyValue
 from milepost.functions import FunctionDefinition
+from milepost.narrowing import is_dict
 
 
 class Cancelling(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ def cancelling(definition: FunctionDefinition, header: Header, data: str) -> lis
 
 def _at(fields: Any, path: str) -> Any:
     for part in path.split("."):
-        if not isinstance(fields, dict):
+        if not is_dict(fields):
             return None
         fields = fields.get(part)
     return fields

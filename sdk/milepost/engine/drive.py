@@ -164,8 +164,7 @@ class Drive:
             return written
         now = self._worker.now()
         settings = self._worker.settings
-        dues = [one.record.due_at for one in pending if one.record.due_at is not None]
-        earliest = min([*dues, *([] if retry_at is None else [retry_at])], default=None)
+        earliest = min((due_at for due_at in (retry_at, *(one.record.due_at for one in pending)) if due_at is not None), default=None)
         armed = self._arm(earliest)
         checkup = now + settings.checkup_ms
         idle = 0 if self._slice.journal.written else self._header.idle + 1

@@ -1,6 +1,6 @@
 """What a body hands to its steps, checked and encoded: awaited events, events to send, data of a child."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from milepost.engine.slice import Slice
 from milepost.engine.waits import Awaited
@@ -9,9 +9,9 @@ from milepost.events import EventOf, EventType, WaitFor
 from milepost.functions import Definitions, Function, FunctionDefinition
 
 
-def awaited_of(slice_: Slice, name: str, wait: WaitFor[Any]) -> Awaited:
+def awaited_of(slice_: Slice, name: str, wait: object) -> Awaited:
     """One event of a wait. Raises UndeclaredWaitError, UsageError."""
-    if not isinstance(wait, WaitFor):
+    if not _is_wait(wait):
         raise slice_.misused(UsageError(f"wait_for_any {name!r} takes WaitFor(Event, key=value), not {wait!r}"))
     try:
         event = slice_.worker.definitions.event_type(wait.event)
@@ -19,6 +19,18 @@ def awaited_of(slice_: Slice, name: str, wait: WaitFor[Any]) -> Awaited:
         return Awaited(event, event.check_keys(wait.keys), wait.where)
     except (UsageError, EventError, UndeclaredWaitError) as error:
         raise slice_.misused(error) from None
+
+
+def _is_wait(value: object) -> TypeGuard[WaitFor[Any]]:
+    return isinstance(value, WaitFor)
+
+
+def _is_event_of(value: object) -> TypeGuard[EventOf[Any]]:
+    return isinstance(value, EventOf)
+
+
+def _is_function(value: object) -> TypeGuard[Function[Any, Any]]:
+    return isinstance(value, Function)
 
 
 def _check_declared(slice_: Slice, name: str, event: EventType[Any]) -> None:
@@ -34,7 +46,7 @@ def _check_declared(slice_: Slice, name: str, event: EventType[Any]) -> None:
 
 def encoded_event(definitions: Definitions, event: object) -> tuple[EventType[Any], str]:
     """An event's type and the JSON of its data. Raises EventError."""
-    if isinstance(event, EventOf):
+    if _is_event_of(event):
         event_type = definitions.event_type(event.event)
         return event_type, event_type.encode(event.data).decode()
     event_type = definitions.event_type(event)
@@ -43,9 +55,9 @@ def encoded_event(definitions: Definitions, event: object) -> tuple[EventType[An
     return event_type, event_type.encode(event).decode()
 
 
-def encode_data(definitions: Definitions, function: Function[Any, Any], data: Any, what: str) -> tuple[FunctionDefinition, str, str]:
+def encode_data(definitions: Definitions, function: object, data: Any, what: str) -> tuple[FunctionDefinition, str, str]:
     """The function to start, the JSON of its data, the name of the event that they are. Raises UsageError, EventError, CodecError."""
-    if not isinstance(function, Function):
+    if not _is_function(function):
         raise UsageError(f"{what}: invoke takes a function made by @app.function, not {function!r}")
     known = definitions.functions.get(function.name)
     if known is None or known is not function.definition:

@@ -17,7 +17,7 @@ from milepost.engine.callbacks import CallbackOperation, submit_call
 from milepost.engine.children import InvokeOperation
 from milepost.engine.inputs import awaited_of, child_data
 from milepost.engine.interrupts import Suspend
-from milepost.engine.operations import Again, Done, Operation, Parked, Work
+from milepost.engine.operations import Again, Done, Operation, Parked, State, Work
 from milepost.engine.polling import PollOperation
 from milepost.engine.running import NO_OPTIONS, RunOperation, RunOptions
 from milepost.engine.scope import Scope
@@ -68,7 +68,7 @@ class BodyStep:
 
     def perform(self, operation: Operation, timeout_ms: int | None = None) -> Any:
         """Bring an operation on until it has a value. Raises its error, or the interrupt that ends the slice."""
-        state = operation.begin()
+        state: State = operation.begin()
         while True:
             match state:
                 case Done(value):
@@ -85,7 +85,7 @@ class BodyStep:
                     self._scope.is_suspended = True
                     raise Suspend
 
-    def _work(self, operation: Operation, call: Callable[[], Any], timeout_ms: int | None) -> Any:
+    def _work(self, operation: Operation, call: Callable[[], Any], timeout_ms: int | None) -> State:
         self._scope.busy = operation.path
         try:
             value = call() if timeout_ms is None else _within(timeout_ms, call, operation.path)
@@ -117,7 +117,7 @@ class BodyStep:
         timeout_ms = None if timeout is None else self._checked_ms(timeout, "options(timeout=)")
         if once and retry is not None and retry.retries:
             raise self._slice.misused(UsageError("options(once=True) runs a step at most once: it cannot have retries"))
-        return StepWithOptions(self, RunOptions(retry=retry, once=once, timeout_ms=timeout_ms, compensate=compensate))
+        return StepWithOptions(self._run, RunOptions(retry=retry, once=once, timeout_ms=timeout_ms, compensate=compensate))
 
     def _run(self, name: str, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], options: RunOptions) -> Any:
         if not callable(fn):
@@ -324,12 +324,12 @@ class BodyStep:
 class StepWithOptions:
     """step.options(...): the next step's own retries, time limit, once, compensation."""
 
-    def __init__(self, step: BodyStep, options: RunOptions) -> None:
-        self._step = step
+    def __init__(self, run: Callable[..., Any], options: RunOptions) -> None:
+        self._run = run
         self._options = options
 
     def run(self, name: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        return self._step._run(name, fn, args, kwargs, self._options)  # noqa: SLF001 - one driver, two faces
+        return self._run(name, fn, args, kwargs, self._options)
 
 
 def _within(timeout_ms: int, call: Callable[[], Any], path: str) -> Any:

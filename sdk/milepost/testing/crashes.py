@@ -44,7 +44,7 @@ class Fuse:
 class _Mortal:
     """One port, as a mortal worker sees it."""
 
-    def __init__(self, port: Any, fuse: Fuse) -> None:
+    def __init__(self, port: object, fuse: Fuse) -> None:
         self._port = port
         self._fuse = fuse
 
@@ -60,13 +60,17 @@ class _Mortal:
         return mortal
 
 
+def _mortal(port: object, fuse: Fuse) -> Any:
+    return _Mortal(port, fuse)
+
+
 def mortal(ports: Ports, fuse: Fuse) -> Ports:
     """The same ports, for a worker that may die. Reading the clock is no call."""
     return Ports(
-        table=_Mortal(ports.table, fuse),
-        queue=_Mortal(ports.queue, fuse),
-        timers=_Mortal(ports.timers, fuse),
-        bus=_Mortal(ports.bus, fuse),
-        blobs=_Mortal(ports.blobs, fuse),
+        table=_mortal(ports.table, fuse),
+        queue=_mortal(ports.queue, fuse),
+        timers=_mortal(ports.timers, fuse),
+        bus=_mortal(ports.bus, fuse),
+        blobs=_mortal(ports.blobs, fuse),
         clock=ports.clock,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from milepost.engine.ports import INDEXES, Change, Condition, ConditionFailed, Delete, Index, Item, Key, Page, Put, Table, Update, Write
+from milepost.narrowing import is_dict, is_sequence
 
 UNIT = 1_024
 """Bytes in one write unit (DynamoDB: read/write capacity mode, read 2026-11-22)."""
@@ -89,9 +90,9 @@ def size(value: Any) -> int:
             return len(value)
         case int() | float():
             return len(str(value).strip("-0.")) // 2 + 2
-        case dict():
-            return 3 + sum(len(name.encode()) + size(one) + 1 for name, one in value.items())
-        case list() | tuple():
+        case _ if is_dict(value):
+            return 3 + sum(len(str(name).encode()) + size(one) + 1 for name, one in value.items())
+        case _ if is_sequence(value):
             return 3 + sum(size(one) + 1 for one in value)
         case _:
             raise TypeError(f"{type(value).__name__} is no attribute of an item")
