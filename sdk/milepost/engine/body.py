@@ -12,7 +12,7 @@ from milepost.engine.origins import Origins, get_header, get_origin
 from milepost.engine.running import RunOperation
 from milepost.engine.slice import Slice, Undo
 from milepost.engine.steps import BodyStep
-from milepost.errors import CodecError, MilepostError, NonDeterminismError, RetryAfterError
+from milepost.errors import CodecError, MilepostError, NonDeterminismError, RetryAfterError, StepError
 from milepost.events import Failure
 
 
@@ -87,6 +87,8 @@ def _unless_misused(slice_: Slice, ended: Ended) -> Ended:
 
 
 def _raised(error: Exception) -> Ended:
+    if isinstance(error, StepError):  # whatever it was raised as in the step, which had its retries
+        return Raised(error, is_final=True)
     if isinstance(error, NonDeterminismError):
         return Diverged(error)
     return Raised(error, is_final=isinstance(error, MilepostError) and not isinstance(error, RetryAfterError))

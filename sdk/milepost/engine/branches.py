@@ -19,7 +19,7 @@ from milepost.engine.journal import completed, failed
 from milepost.engine.records import Kind, Record
 from milepost.engine.slice import Slice, failing
 from milepost.engine.waits import forget
-from milepost.errors import MilepostError, NonDeterminismError, RaceError, RetryAfterError
+from milepost.errors import MilepostError, NonDeterminismError, RaceError, RetryAfterError, StepError
 from milepost.options import Completion
 
 
@@ -55,6 +55,8 @@ def attempt(branch: Branch, index: int) -> Outcome:
         return Returned(branch(index))
     except Suspend:
         return Waits()
+    except StepError as error:
+        return Errored(error)
     except (NonDeterminismError, RetryAfterError) as error:
         return Broke(error)
     except MilepostError as error:

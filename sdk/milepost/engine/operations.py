@@ -99,7 +99,7 @@ def next_attempt(operation: "Retried", error: Exception, attempts: int) -> int |
     """When to try again, in epoch milliseconds; None: that was the last attempt."""
     retry = operation.retry
     now = operation.slice.worker.now()
-    if attempts > retry.retries or retry.gives_up_on(error):
+    if isinstance(error, StepError) or attempts > retry.retries or retry.gives_up_on(error):
         return None
     if isinstance(error, RetryAfterError):
         return max(now, milliseconds(error.when)) if isinstance(error.when, datetime) else now + duration_ms(error.when)

@@ -1,0 +1,38 @@
+"""A step method called inside a step's function fails the run, even when that is swallowed, and says what to use instead.
+
+Covers: identity.unfinished
+"""
+
+from milepost import App, Step, UsageError
+from milepost.testing import Sandbox
+
+app = App("inside")
+
+
+def work() -> str:
+    return "worked"
+
+
+@app.function()
+def nested(event: None, step: Step) -> str:
+    return step.run("outer", lambda: step.run("inner", work))
+
+
+@app.function()
+def swallowed(event: None, step: Step) -> str:
+    def outer() -> str:
+        try:
+            return step.run("inner", work)
+        except UsageError:
+            return "never mind"
+
+    return step.run("outer", outer)
+
+
+def test_the_error_names_both_steps() -> None:
+    with Sandbox(app) as box:
+        for function in (nested, swallowed):
+            run = box.invoke(function, None)
+            assert run.status == "failed"
+            assert "step 'inner' is used inside 'outer'" in str(run.error)
+            assert "step.invoke" in str(run.error)

@@ -1,0 +1,33 @@
+"""The first run sees its results as read back, so that no code works at first and breaks on the replay.
+
+Covers: values.round-trip
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from milepost import App, Step
+from milepost.testing import Sandbox
+
+app = App("values-round-trip")
+SHARED = ["a", "b"]
+seen: list[tuple[str, bool]] = []
+
+
+def listed() -> Sequence[str]:
+    return SHARED
+
+
+@app.function()
+def job(event: None, step: Step) -> None:
+    value = step.run("value", listed)
+    seen.append((repr(value), value is SHARED))
+    step.sleep("an hour", timedelta(hours=1))
+
+
+def test_the_first_time_is_like_the_second() -> None:
+    with Sandbox(app) as box:
+        box.invoke(job, None)
+        SHARED.append("c")
+        box.advance(timedelta(hours=1))
+        assert seen == [("['a', 'b']", False), ("['a', 'b']", False)]
