@@ -13,6 +13,7 @@ from milepost.local.routing import routes_of
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
 from milepost.log import Logger
+from milepost.step import Log
 
 LOCAL = Settings(skew_ms=0)
 """One machine has one clock."""
@@ -38,6 +39,14 @@ def worker_on(
     settings: Settings = LOCAL,
     threads: Executor | None = None,
     observe: Callable[[Moved], None] = ignore,
+    log: Log | None = None,
 ) -> Worker:
     """A worker on these ports."""
-    return Worker(definitions=definitions, ports=ports, log=Logger(definitions.app), settings=settings, threads=threads, observe=observe)
+    return Worker(
+        definitions=definitions,
+        ports=ports,
+        log=Logger(definitions.app) if log is None else log,
+        settings=settings,
+        threads=threads,
+        observe=observe,
+    )

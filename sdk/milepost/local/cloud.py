@@ -18,24 +18,27 @@ from typing import Any, Final, Protocol, Self, TypeVar, overload
 
 import msgspec
 
-from milepost.engine import keys
+from milepost.engine import keys, lease
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.client import Client
 from milepost.engine.inputs import encoded_event
-from milepost.engine.ports import Entry
+from milepost.engine.ports import ConditionFailed, Entry
 from milepost.engine.reading import RunsQuery
 from milepost.engine.worker import Moved, Settings, ignore
 from milepost.errors import RunNotFound, UsageError
 from milepost.functions import Definitions, Function
 from milepost.local.assembly import LOCAL, ports_on, worker_on
+from milepost.local.catalog import Catalog, untyped
 from milepost.local.clock import SystemClock
 from milepost.local.event_log import EventLog
 from milepost.local.loop import SLICE_MS, Loop
 from milepost.local.mailbox import Mailbox
+from milepost.local.queue import LocalQueue
 from milepost.local.routing import routes_of, started_by
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
 from milepost.runs import Run, RunStatus, StatusName
+from milepost.step import Log
 from milepost.timestamps import duration_ms
 
 E = TypeVar("E")
@@ -57,7 +60,8 @@ class LocalCloud:
     """Entering it starts the worker (one per file); leaving it stops it gracefully.
 
     ``path``: the state file, made when absent. ``threads``: runs driven at once. ``observe`` is called, on the worker's
-    threads, whenever a run has moved. Raises StateFileError when the file has a worker already, is newer, foreign or damaged.
+    threads, whenever a run has moved. ``log``: where milepost and `step.log` write, instead of Powertools' logger. ``target``:
+    the MODULE:APP that clients are told of. Raises StateFileError when the file has a worker already, is newer, foreign or damaged.
     """
 
     def __init__(
@@ -70,6 +74,8 @@ class LocalCloud:
         settings: Settings = LOCAL,
         slice_time: timedelta = timedelta(milliseconds=SLICE_MS),
         observe: Callable[[Moved], None] = ignore,
+        log: Log | None = None,
+        target: str | None = None,
     ) -> None:
         if type(threads) is not int or threads < 1:
             raise UsageError(f"LocalCloud(threads=) is a number of at least 1, not {threads!r}")
@@ -79,6 +85,8 @@ class LocalCloud:
         self._settings = settings
         self._slice_ms = duration_ms(slice_time)
         self._observe = observe
+        self._log = log
+        self._target = target
         self._stopped = threading.Event()
 
     def __enter__(self) -> Self:
@@ -96,8 +104,8 @@ class LocalCloud:
         ports = ports_on(self._store, clock, definitions)
         LocalTable(self._store).recover()
         self._pool = ThreadPoolExecutor(BRANCH_THREADS, thread_name_prefix="milepost branch")
-        self._worker = worker_on(ports, definitions, settings=self._settings, threads=self._pool, observe=self._observe)
-        ports.table.put(_manifest(definitions))
+        self._worker = worker_on(ports, definitions, settings=self._settings, threads=self._pool, observe=self._observe, log=self._log)
+        ports.table.put(_manifest(definitions, self._target))
         self._client = Client(self._worker, new_id=lambda: str(uuid.uuid4()))
         self._loop = Loop(self._store, Mailbox(self._store, clock), self._worker, threads=self._threads, slice_ms=self._slice_ms)
         self._ambient: Token[Ambient | None] = CURRENT.set(Ambient(self._worker, "", -1))
@@ -201,7 +209,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """MODULE:APP, when `milepost dev` started the worker."""
 
 
-def _manifest(definitions: Definitions, target: str | None = None) -> dict[str, Any]:
+def _manifest(definitions: Definitions, target: str | None) -> dict[str, Any]:
     manifest = Manifest(definitions.app, list(definitions.functions), list(definitions.events), definitions.code_version(), target)
     return {"pk": keys.MANIFEST.pk, "sk": keys.MANIFEST.sk, "v": 1, **msgspec.to_builtins(manifest)}
 
@@ -209,7 +217,8 @@ def _manifest(definitions: Definitions, target: str | None = None) -> dict[str, 
 class FileClient:
     """A state file from outside: beside its worker, or while there is none. Needs no lock, delivers nothing.
 
-    ``app`` is the app whose worker the file belongs to. Raises StateFileError.
+    ``app`` is the app whose worker the file belongs to; without it, what the file says of its app stands in for it: names,
+    but no types. Raises StateFileError.
     """
 
     def __init__(self, app: HasDefinitions | None, path: str | PathLike[str] = STATE_FILE, /) -> None:
@@ -218,10 +227,31 @@ class FileClient:
         ports = ports_on(self._store, clock, None)
         item = ports.table.get(keys.MANIFEST)
         self.manifest: Manifest | None = None if item is None else msgspec.convert(item, Manifest)
-        definitions = app.definitions if app is not None else Definitions(self.manifest.app if self.manifest else "")
+        self.catalog = Catalog(self._store)
+        definitions = self._untyped() if app is None else app.definitions
         self.worker = worker_on(ports, definitions)
         self.client = Client(self.worker, new_id=lambda: str(uuid.uuid4()))
         self.events = EventLog(self._store)
+        self.dead_letters = LocalQueue(self._store, clock)
+
+    def _untyped(self) -> Definitions:
+        manifest = self.manifest
+        if manifest is None:
+            return untyped("", self.catalog.functions(), ())
+        return untyped(manifest.app, {*manifest.functions, *self.catalog.functions()}, manifest.events)
+
+    def cancel(self, run: str, *, reason: str = "cancelled by request") -> bool:
+        """Commit the cancel and leave what follows (handlers, compensations, children) to the worker, who has the code for
+        it. False when the run has ended already. Raises RunNotFound.
+        """
+        worker = self.worker
+        try:
+            header = lease.cancel(worker.ports.table, run, now=worker.now(), reason=reason)
+        except ConditionFailed:
+            self.client.reader.header(run)
+            return False
+        worker.poke(run, header.group)
+        return True
 
     def close(self) -> None:
         """Let go of the file."""

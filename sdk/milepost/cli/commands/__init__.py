@@ -1,0 +1,1 @@
+"""The commands, one module each; `milepost.cli.main` says which there are."""

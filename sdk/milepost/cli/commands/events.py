@@ -1,0 +1,68 @@
+"""`milepost events`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from milepost.cli.options import ago, common
+from milepost.cli.output import STYLES, console, grid, write_json
+from milepost.cli.reading import event_shape, started
+from milepost.cli.shapes import EventShape
+from milepost.cli.state import opened
+from milepost.dev.words import clock, compact, relative, short_id
+from milepost.local.event_log import EventQuery
+from milepost.timestamps import milliseconds
+
+
+@click.command("events")
+@click.option("--name", metavar="EVENT", help="Only events of this name.")
+@click.option("--since", callback=ago, metavar="TIME", help="Accepted at this time or later: 2026-12-24T18:00, or 2h for two hours ago.")
+@click.option("--limit", "-n", type=click.IntRange(1, 100_000), default=25, show_default=True, help="At most so many.")
+@common
+def command(name: str | None, since: datetime | None, limit: int, state: Path, as_json: bool) -> None:
+    r"""List the events that the bus has accepted, newest first, with the runs that each started.
+
+    \b
+    milepost events --name shop/order.placed --since 1h
+    """
+    with opened(state) as client:
+        query = EventQuery(name=name, since_ms=None if since is None else milliseconds(since))
+        logged = client.events.page(query, limit=limit + 1)
+        runs = started(client, [(event.name, event.id) for event in logged[:limit]])
+        shapes = [event_shape(event, runs.get(event.id, [])) for event in logged[:limit]]
+    if as_json:
+        write_json(shapes)
+        return
+    _print(shapes, has_more=len(logged) > limit)
+    if not shapes:
+        words = f"no event {name!r} was accepted" if name is not None else "no event was accepted"
+        console().print(words + (" since then" if since is not None else " yet: milepost send EVENT JSON sends one"))
+
+
+def _print(shapes: list[EventShape], *, has_more: bool) -> None:
+    screen, now = console(), datetime.now(UTC)
+    table = grid()
+    table.add_column("accepted", no_wrap=True)
+    table.add_column("event", no_wrap=True, overflow="ellipsis", min_width=16)
+    table.add_column("started", no_wrap=True, overflow="ellipsis", min_width=20)
+    table.add_column("data", no_wrap=True, overflow="ellipsis", ratio=1)
+    for one in shapes:
+        when = clock(one.at, now) + (f" ({relative(one.at, now)})" if screen.width >= 110 else "")
+        table.add_row(when, one.name, _runs(one), Text(compact(bytes(one.data).decode(), 200), "dim"))
+    if shapes:
+        screen.print(table)
+    if has_more:
+        screen.print(f"... and more: --limit {len(shapes) * 4} shows them", style="dim")
+
+
+def _runs(event: EventShape) -> Text:
+    if not event.runs:
+        return Text("nothing", "dim")
+    words = Text()
+    for number, one in enumerate(event.runs):
+        words.append(", " if number else "")
+        words.append(one.function)
+        words.append(f" {short_id(one.id)}", STYLES[one.status])
+    return words

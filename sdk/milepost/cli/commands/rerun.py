@@ -1,0 +1,44 @@
+"""`milepost rerun`."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from milepost.cli.acting import done
+from milepost.cli.options import app_option, common, read_json
+from milepost.cli.state import app_of, find_run, opened
+
+
+@click.command("rerun")
+@click.argument("run")
+@click.option("--from", "from_step", metavar="STEP", help="Keep what was recorded before this step, and begin there.")
+@click.option(
+    "--input",
+    "given",
+    metavar="JSON|@FILE|-",
+    help="Instead of the event's data; with --from instead of that step's arguments: [positional], {by keyword}, or the only one.",
+)
+@app_option
+@common
+def command(run: str, from_step: str | None, given: str | None, app: str | None, state: Path, as_json: bool) -> None:
+    r"""Run it again, as a run of its own; RUN is its id, or at least four characters of its beginning.
+
+    The original stays as it is. STEP is a step's path as `milepost show` prints it: charge, prepare/0/reserve.
+
+    \b
+    milepost rerun 7k3m2a --from charge --input '["o-1", 8.50]'
+    """
+    text = None if given is None else read_json(given, "the input")
+    loaded = app_of(state, app) if text is not None and from_step is None else None
+    with opened(state, loaded) as client:
+        header = find_run(client, run)
+        again = client.client.rerun(header.run, from_step=from_step, input=_input(text, from_step))
+        done("started", client, again.id, state, as_json=as_json, rerun_of=header.run)
+
+
+def _input(text: str | None, from_step: str | None) -> object:
+    """As the engine takes it: the event's data as text, arguments as JSON that is passed on as it is."""
+    if text is None or from_step is None:
+        return text
+    return msgspec.Raw(text.encode())

@@ -1,0 +1,109 @@
+"""`milepost runs`."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.text import Text
+
+from milepost.cli.options import ago, common
+from milepost.cli.output import STYLES, console, grid, write_json
+from milepost.cli.reading import records_of, run_shape
+from milepost.cli.shapes import RunShape
+from milepost.cli.state import note_idle, opened, worker_pid
+from milepost.dev.pending import waiting_for
+from milepost.dev.words import clock, relative, short_id, shorten, span
+from milepost.engine.reading import RunsQuery
+from milepost.engine.records import Header
+from milepost.local.cloud import FileClient
+from milepost.runs import RunStatus
+
+_LOOKED_AT: Final = 100
+"""Runs of which the list says what they wait for: each costs a query."""
+
+
+@click.command("runs")
+@click.option("--function", "-f", metavar="NAME", help="Only this function's.")
+@click.option("--status", "-s", type=click.Choice([status.value for status in RunStatus]), help="Only those of this status.")
+@click.option("--since", callback=ago, metavar="TIME", help="Begun at this time or later: 2026-12-24T18:00, or 2h for two hours ago.")
+@click.option("--until", callback=ago, metavar="TIME", help="Begun before this time.")
+@click.option("--limit", "-n", type=click.IntRange(1, 100_000), default=25, show_default=True, help="At most so many.")
+@common
+def command(
+    function: str | None, status: str | None, since: datetime | None, until: datetime | None, limit: int, state: Path, as_json: bool
+) -> None:
+    r"""List runs, newest first.
+
+    \b
+    milepost runs --status failed --since 1d
+    milepost runs --function fulfil_order --json
+    """
+    with opened(state) as client:
+        query = RunsQuery(
+            function=function, status=None if status is None else RunStatus(status), since=since, until=until, limit=limit + 1
+        )
+        client.client.runs(RunsQuery(function=function, limit=1))  # says when there is no such function
+        now = datetime.now(UTC)
+        headers = client.client.reader.headers(query)
+        shapes = [run_shape(client, header, now) for header in headers]
+        waits = {} if as_json else {header.run: _waits(client, header, now) for header in headers[:_LOOKED_AT]}
+    if as_json:
+        write_json(shapes[:limit])
+        return
+    _print(shapes[:limit], waits, has_more=len(shapes) > limit, now=now)
+    _print_end(shapes, status or function or since or until, worker_pid(state))
+
+
+def _print(shapes: list[RunShape], waits: dict[str, str], *, has_more: bool, now: datetime) -> None:
+    screen = console()
+    table = grid()
+    table.add_column("run", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("function", no_wrap=True, overflow="ellipsis", min_width=12)
+    table.add_column("began", no_wrap=True)
+    table.add_column("took", no_wrap=True, justify="right")
+    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
+    for one in shapes:
+        table.add_row(
+            short_id(one.id),
+            Text(one.status, STYLES[one.status]),
+            one.function,
+            f"{clock(one.created_at, now)}" + (f" ({relative(one.created_at, now)})" if screen.width >= 110 else ""),
+            span(timedelta(milliseconds=one.duration_ms)) if one.ended_at is not None else Text("…", "dim"),
+            Text(waits.get(one.id) or _note(one), "dim"),
+        )
+    if shapes:
+        screen.print(table)
+    if has_more:
+        screen.print(f"... and more: --limit {len(shapes) * 4} shows them", style="dim")
+
+
+def _waits(client: FileClient, header: Header, now: datetime) -> str:
+    """What a run that waits waits for first."""
+    if header.status is not RunStatus.WAITING:
+        return ""
+    found = waiting_for(header, records_of(client, header.run), now)
+    return found[0].words if found else ""
+
+
+def _note(one: RunShape) -> str:
+    if one.error is not None:
+        return shorten(f"{one.error.type.rpartition('.')[2]}: {one.error.message}", 200)
+    if one.reason is not None:
+        return shorten(one.reason, 200)
+    if one.parent is not None:
+        return f"child of {short_id(one.parent)}"
+    if one.rerun_of is not None:
+        return f"rerun of {short_id(one.rerun_of)}"
+    if one.subject is not None:
+        return f"for {short_id(one.subject)}"
+    return one.event
+
+
+def _print_end(shapes: list[RunShape], filtered: object, pid: int | None) -> None:
+    screen = console()
+    if not shapes:
+        screen.print("no run fits" if filtered else "there are no runs yet: milepost send EVENT JSON starts some")
+    if any(not one.status.is_terminal for one in shapes) and (words := note_idle(pid)):
+        screen.print(words, style="yellow")

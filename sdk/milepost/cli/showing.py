@@ -1,0 +1,170 @@
+"""How `milepost show` looks: the header of a run, the timeline of its steps, and what went wrong, in full."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from milepost.cli.output import STYLES, can_draw, grid
+from milepost.cli.shapes import Failure, RunRef, ShownRun, StepShape
+from milepost.cli.timeline import Row, rows
+from milepost.dev.words import clock, compact, full, relative, several, short_id, shorten, span
+
+BAR_FROM: Final = 104
+"""Columns from which there is room for bars."""
+BAR: Final = 24
+
+_MARKS: Final = {"completed": ("✓", "+"), "failed": ("✗", "x"), "cancelled": ("⊘", "-"), "pending": ("◦", ".")}
+_MARK_STYLES: Final = {"completed": "green", "failed": "red", "cancelled": "dim", "pending": "yellow"}
+
+
+def print_run(screen: Console, run: ShownRun, now: datetime, *, whole: bool) -> None:
+    """Print all of it. ``whole``: no step left out, and tracebacks."""
+    _print_header(screen, run, now)
+    if run.steps:
+        screen.print()
+        screen.print(_timeline(screen, run, now, whole=whole))
+    failed = [(step.path, step.error) for step in run.steps if step.error is not None and step.status == "failed"]
+    if run.error is not None and run.error.step not in dict(failed):
+        failed.append(("the body", run.error))
+    _print_errors(screen, failed, whole=whole)
+
+
+# ---- the header ------------------------------------------------------------------------------------------------------
+
+
+def _print_header(screen: Console, run: ShownRun, now: datetime) -> None:
+    screen.print(Text.assemble((run.function, "bold"), "  ", (run.status, f"bold {STYLES[run.status]}"), "  ", (run.id, "dim")))
+    facts = grid(header=False)
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(ratio=1, overflow="fold")
+    for name, value in _facts(run, now, screen.width - 12):
+        facts.add_row(f"  {name}", value)
+    screen.print(facts)
+
+
+def _facts(run: ShownRun, now: datetime, width: int) -> Iterable[tuple[str, str | Text]]:
+    if run.event:
+        yield "event", Text.assemble(run.event, "  ", (run.event_id, "dim"))
+    yield "data", Text(compact(bytes(run.data).decode(), width), "dim")
+    yield "began", f"{full(run.created_at)}  ({relative(run.created_at, now)})"
+    if run.ended_at is not None:
+        yield "took", span(timedelta(milliseconds=run.duration_ms))
+    if run.attempt > 1:
+        yield "attempt", f"{run.attempt} of the body"
+    for name, value in (("parent", run.parent), ("rerun of", run.rerun_of), ("about", run.subject), ("reason", run.reason)):
+        if value is not None:
+            yield name, value
+    if run.result is not None and bytes(run.result) != b"null":
+        yield "result", compact(bytes(run.result).decode(), width)
+    yield from _waits(run)
+    for name, runs in (("children", run.children), ("led to", run.related)):
+        if runs:
+            yield name, _runs(runs)
+
+
+def _waits(run: ShownRun) -> Iterable[tuple[str, Text]]:
+    for number, one in enumerate(run.waiting_for[:5]):
+        yield "now" if number == 0 else "", Text.assemble(one.text, ("" if one.step is None else f"  {one.step}", "dim"))
+    if len(run.waiting_for) > 5:
+        yield "", Text(f"and {len(run.waiting_for) - 5} more", "dim")
+
+
+def _runs(runs: list[RunRef]) -> Text:
+    words = Text()
+    for number, one in enumerate(runs[:6]):
+        words.append(", " if number else "")
+        words.append(f"{one.function} {short_id(one.id)} ")
+        words.append(one.status, STYLES[one.status])
+    return words.append(f" and {len(runs) - 6} more") if len(runs) > 6 else words
+
+
+# ---- the timeline ----------------------------------------------------------------------------------------------------
+
+
+def _timeline(screen: Console, run: ShownRun, now: datetime, *, whole: bool) -> Table:
+    has_bars = screen.width >= BAR_FROM and can_draw(screen)
+    table = grid()
+    table.add_column("step", no_wrap=True, overflow="ellipsis", min_width=14)
+    table.add_column("at", no_wrap=True, justify="right")
+    table.add_column("took", no_wrap=True, justify="right")
+    if has_bars:
+        table.add_column("", no_wrap=True, width=BAR)
+    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
+    for row in rows(run.steps, whole=whole):
+        cells = _cells(screen, run, row, now)
+        bar = [_bar(run, row.step, now)] if has_bars else []
+        table.add_row(*cells[:3], *bar, *cells[3:])
+    return table
+
+
+def _cells(screen: Console, run: ShownRun, row: Row, now: datetime) -> tuple[Text, ...]:
+    indent = "  " * (row.depth + 1)
+    step = row.step
+    if step is None:
+        return Text(f"{indent}… {row.label}", "dim"), Text(), Text(), Text()
+    mark = _MARKS[step.status][0 if can_draw(screen) else 1]
+    name = Text.assemble(indent, (mark, _MARK_STYLES[step.status]), " ", row.label)
+    took = Text(span((step.ended_at or now) - step.started_at), "" if step.ended_at else "dim")
+    return name, Text(f"+{span(step.started_at - run.created_at)}", "dim"), took, _note(run, step, now)
+
+
+def _note(run: ShownRun, step: StepShape, now: datetime) -> Text:
+    tries = Text(f"{step.attempts} attempts  ", "yellow") if step.kind == "run" and step.attempts > 1 else Text()
+    if step.kind == "poll" and step.attempts:
+        tries = Text(f"{several(step.attempts, 'check')}  ", "dim")
+    if step.status == "failed" and step.error is not None:
+        return tries.append(_error_words(step.error), "red")
+    if step.status == "pending":
+        words = next((one.text for one in run.waiting_for if one.step == step.path), "")
+        return tries.append(words, "yellow")
+    if step.kind == "sleep" and step.ended_at is not None:
+        return tries.append(f"slept until {clock(step.ended_at, now)}", "dim")
+    if step.child is not None:
+        tries.append(f"run {short_id(step.child)}  ", "dim")
+    if step.kind == "wait" and step.result is None:
+        return tries.append("nothing came in time", "dim")
+    if step.result is not None and bytes(step.result) != b"null":
+        tries.append(compact(bytes(step.result).decode(), 200), "dim")
+    return tries
+
+
+def _error_words(error: Failure) -> str:
+    return shorten(f"{error.type.rpartition('.')[2]}: {error.message}", 200)
+
+
+def _bar(run: ShownRun, step: StepShape | None, now: datetime) -> Text:
+    """Where the step lies in the run's time; at least one cell."""
+    if step is None:
+        return Text()
+    begin, whole = run.created_at, max((run.ended_at or now) - run.created_at, timedelta(milliseconds=1))
+    first = min(int((step.started_at - begin) / whole * BAR), BAR - 1)
+    last = max(first + 1, min(round(((step.ended_at or now) - begin) / whole * BAR), BAR))
+    character = "░" if step.ended_at is None or step.kind in ("sleep", "wait", "callback", "poll") else "█"
+    return Text(" " * first + character * (last - first), _MARK_STYLES[step.status])
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+
+def _print_errors(screen: Console, failed: list[tuple[str, Failure]], *, whole: bool) -> None:
+    for path, error in failed[:5]:
+        screen.print()
+        screen.print(Text.assemble((path, "bold"), (" failed with ", ""), (f"{error.type}: {error.message}", "red")), soft_wrap=False)
+        lines = error.traceback.rstrip().splitlines()
+        if whole:
+            screen.print(Padding(Text("\n".join(lines), "dim"), (0, 0, 0, 4)))
+        elif where := _where(lines):
+            screen.print(Padding(Text(where, "dim"), (0, 0, 0, 4)))
+    if failed and not whole and any(error.traceback for _, error in failed[:5]):
+        screen.print("\n--all shows tracebacks", style="dim")
+
+
+def _where(lines: list[str]) -> str:
+    """The innermost frame of a traceback, and its line of code."""
+    frames = [number for number, line in enumerate(lines) if line.lstrip().startswith('File "')]
+    return "\n".join(line.strip() for line in lines[frames[-1] : frames[-1] + 2]) if frames else ""
