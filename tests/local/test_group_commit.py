@@ -171,8 +171,8 @@ def test_an_interrupted_leader_leaves_the_others_to_the_next(store: Store) -> No
         return insert("middle")(conn)
 
     done: list[str] = []
+    store.commit_later(insert("later"), then=lambda: done.append("later"))
     with rush(store) as rushing:
-        store.commit_later(insert("later"), then=lambda: done.append("later"))
         others = [rushing.commit(op) for op in (insert("first"), interrupted, insert("last"))]
     assert isinstance(rushing.leader.exception(), KeyboardInterrupt)
     assert [other.result() for other in others] == ["first", "middle", "last"]
@@ -207,8 +207,8 @@ def test_a_commit_that_fails_as_a_whole_is_told_to_all(file_store: Store) -> Non
         writer.execute(statement)
     writer.execute("PRAGMA foreign_keys = ON")
     waiting: list[str] = []
+    file_store.commit_later(insert("later"), then=lambda: waiting.append("done"))
     with rush(file_store) as rushing:
-        file_store.commit_later(insert("later"), then=lambda: waiting.append("done"))
         orphan = rushing.commit(lambda conn: conn.execute("INSERT INTO children VALUES (1)").rowcount)
         other = rushing.commit(insert("other"))
     errors = [future.exception() for future in (rushing.leader, orphan, other)]
@@ -325,13 +325,15 @@ def test_closing_waits_for_those_who_came_before(file_store: Store) -> None:
     assert (rushing.leader.result(), other.result()) == ("leader", "other")
 
 
-def test_a_reader_may_still_read_while_the_store_is_closed(file_store: Store) -> None:
-    def close_meanwhile(conn: sqlite3.Connection) -> int:
+def test_a_reader_may_still_read_while_the_store_is_closed_and_its_connection_goes_with_it(file_store: Store) -> None:
+    def close_meanwhile(conn: sqlite3.Connection) -> sqlite3.Connection:
         file_store.close()
-        number: int = conn.execute("SELECT 7").fetchone()[0]
-        return number
+        assert conn.execute("SELECT 7").fetchone() == (7,)
+        return conn
 
-    assert file_store.read(close_meanwhile) == 7
+    conn = file_store.read(close_meanwhile)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        conn.execute("SELECT 7")
 
 
 def test_listeners_are_told(store: Store) -> None:
