@@ -1,0 +1,117 @@
+"""The commands of the tutorial do what it shows: run in its order, their output has each line it prints, times aside."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import ROOT, blocks
+
+MILEPOST = f"{sys.executable} -m milepost"
+DEADLINE_S = 20.0
+
+_ALIKE = (
+    (r"[█░]+", " "),
+    (r"\d\d:\d\d:\d\d( [+-]\d{4})?", "TIME"),
+    (r"\+?\d+(\.\d+)? ?(ms|s|min|m|h|d)\b", "SPAN"),
+    (r"\b(SPAN ago|just now)", "SPAN ago"),
+    (r"\s+", " "),
+)
+
+
+def shape(line: str) -> str:
+    """The line without what differs from run to run: times, durations, bars, spaces."""
+    for pattern, stand_in in _ALIKE:
+        line = re.sub(pattern, stand_in, line)
+    return line.strip()
+
+
+def commands() -> list[tuple[str, list[str]]]:
+    """Every command with the lines that the tutorial shows of its output."""
+    found: list[tuple[str, list[str]]] = []
+    for block in blocks(ROOT / "docs" / "tutorial.md"):
+        if block.language == "console":
+            for line in block.text.splitlines():
+                if line.startswith("$ "):
+                    found.append((line[2:], []))
+                else:
+                    found[-1][1].append(line)
+    return found
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "sdk")])
+    return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", "COLUMNS": "130", "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture
+def worker(tmp_path: Path, environment: dict[str, str]) -> Iterator[Path]:
+    """`milepost dev` as the tutorial starts it; its output in a file."""
+    [command] = [command for command, _ in commands() if command.startswith("milepost dev")]
+    output = tmp_path / "dev.txt"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            ["bash", "-c", "exec " + command.replace("milepost", MILEPOST, 1)], cwd=tmp_path, env=environment, stdout=file, stderr=file
+        )
+        try:
+            until(lambda: "Ctrl-C stops" in output.read_text(), output)
+            yield output
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def until(is_so: Callable[[], bool], output: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < deadline, output.read_text()
+        time.sleep(0.02)
+
+
+def lacking(shown: list[str], printed: str) -> list[str]:
+    """Lines of the tutorial that the command has not printed; one that ends in ... is the beginning of a line."""
+    there = [shape(line) for line in printed.splitlines()]
+    return [line for line in shown if not any(is_shown(shape(line), one) for one in there)]
+
+
+def is_shown(line: str, printed: str) -> bool:
+    return printed.startswith(line.removesuffix("...")) if line.endswith("...") else printed == line
+
+
+def test_the_commands_print_what_the_tutorial_shows(tmp_path: Path, environment: dict[str, str], worker: Path) -> None:
+    for command, shown in commands():
+        if command.startswith("milepost dev"):
+            assert lacking(shown, worker.read_text()) == []
+        elif command.startswith(("milepost", "kill")):
+            deadline = time.monotonic() + DEADLINE_S
+            while True:  # what a command shows may come a moment after the command before it
+                script = command.replace("milepost", MILEPOST, 1) if command.startswith("milepost") else command
+                done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+                assert done.returncode == 0, (command, done.stderr)
+                left = lacking(shown, done.stdout)
+                is_reading = command.startswith(("milepost runs", "milepost show"))
+                if not left:
+                    break
+                assert is_reading, (command, left, done.stdout)
+                assert time.monotonic() < deadline, (command, left, done.stdout)
+    assert "the worker was killed by SIGKILL" in worker.read_text()
+
+
+def test_the_number_of_tests_is_true() -> None:
+    from docs.tutorial import test_trips
+
+    [shown] = [shown for command, shown in commands() if command.startswith("pytest")]
+    assert shown == [f"{sum(name.startswith('test_') for name in vars(test_trips))} passed"]
+
+
+def test_lines_are_compared_by_shape() -> None:
+    assert lacking(["a  completed  11 ms  ██  ok"], "a completed 3.5 s ░ ok\n") == []
+    assert lacking(["a  completed  11 ms"], "a failed 11 ms\n") == ["a  completed  11 ms"]
+    assert lacking(["a  completed ..."], "a completed 11 ms\n") == []
+    assert lacking(["a  completed ..."], "a failed 11 ms\n") == ["a  completed ..."]
