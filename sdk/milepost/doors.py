@@ -4,9 +4,9 @@ That is the cloud of the running slice, or the one entered around the call (Loca
 `milepost dev` made in the working directory. Nothing is opened before the first call.
 """
 
+import os
 from contextlib import ExitStack
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from weakref import finalize
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-STATE_FILE = Path(".milepost/state.db")
+STATE_FILE = ".milepost/state.db"
 
 
 class Doors:
@@ -27,7 +27,7 @@ class Doors:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._files: dict[Path, Client] = {}
+        self._files: dict[str, Client] = {}
         self._open = ExitStack()
         finalize(self, self._open.close)
 
@@ -122,8 +122,8 @@ class Doors:
         ambient = CURRENT.get()
         if ambient is not None:
             return Client(ambient.worker, new_id=_new_id, hops=ambient.hops + 1)
-        path = STATE_FILE.absolute()
-        if not path.exists():
+        path = os.path.abspath(STATE_FILE)  # noqa: PTH100 - pathlib would be most of the time that `import milepost` takes
+        if not os.path.exists(path):  # noqa: PTH110 - as above
             raise NoCloudError(
                 "no cloud to act on: not inside a running function, nor within `with LocalCloud(app)` or `with Sandbox(app)`, and "
                 f"there is no {STATE_FILE} here, which `milepost dev MODULE:APP` makes in the directory it is started in"
