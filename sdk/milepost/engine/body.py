@@ -25,7 +25,7 @@ class Returned(msgspec.Struct, frozen=True):
 class Raised(msgspec.Struct, frozen=True):
     """It raised; `is_final` when no retry can mend it."""
 
-    error: Exception
+    error: BaseException
     is_final: bool
 
 
@@ -68,7 +68,7 @@ def _run(slice_: Slice, origins: Origins) -> Ended:
         return OutOfTime()
     except (Fenced, Abandoned):
         return Lost()
-    except Exception as error:  # noqa: BLE001 - whatever a body raises is its failure
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a body raises is its failure, sys.exit() too
         return _unless_misused(slice_, _raised(error))
     if slice_.misuse is not None:
         return _unless_misused(slice_, Suspended())
@@ -86,7 +86,7 @@ def _unless_misused(slice_: Slice, ended: Ended) -> Ended:
             return Raised(error, is_final=True)
 
 
-def _raised(error: Exception) -> Ended:
+def _raised(error: BaseException) -> Ended:
     if isinstance(error, StepError):  # whatever it was raised as in the step, which had its retries
         return Raised(error, is_final=True)
     if isinstance(error, NonDeterminismError):

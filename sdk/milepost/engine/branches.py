@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from milepost.engine.children import cancel_child, is_cancellable
-from milepost.engine.interrupts import Interrupt, Suspend
+from milepost.engine.interrupts import Suspend
 from milepost.engine.journal import completed, failed
 from milepost.engine.records import Kind, Record
 from milepost.engine.slice import Slice, failing
@@ -61,7 +61,7 @@ def attempt(branch: Branch, index: int) -> Outcome:
         return Broke(error)
     except MilepostError as error:
         return Errored(error)
-    except (Exception, Interrupt) as error:  # noqa: BLE001 - an exception is for the body, an interrupt for the slice
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread of the body: nobody would hear of it here
         return Broke(error)
 
 

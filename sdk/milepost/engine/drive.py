@@ -247,7 +247,7 @@ class Drive:
 
     # ---- end ---------------------------------------------------------------------------------------------------------
 
-    def _fail_or_retry(self, error: Exception, *, is_final: bool) -> bool:
+    def _fail_or_retry(self, error: BaseException, *, is_final: bool) -> bool:
         due_at = None if is_final else next_attempt(self, error, self._header.attempt)
         if due_at is None:
             return self._end(Move.FAIL, None, failing(error, None))

@@ -65,7 +65,7 @@ class Operation(Protocol):
         """The work returned this."""
         ...
 
-    def failed(self, error: Exception, /) -> State:
+    def failed(self, error: BaseException, /) -> State:
         """The work raised this. Raises when that is final."""
         ...
 
@@ -76,7 +76,7 @@ class WithoutWork:
     def succeeded(self, value: Any, /) -> State:
         return Done(value)
 
-    def failed(self, error: Exception, /) -> State:
+    def failed(self, error: BaseException, /) -> State:
         raise error
 
 
@@ -95,7 +95,7 @@ def recorded_error(record: Record) -> MilepostError:
     return step_error(record.path, stored.info(), _NAMED.get(stored.type, StepError))
 
 
-def next_attempt(operation: "Retried", error: Exception, attempts: int) -> int | None:
+def next_attempt(operation: "Retried", error: BaseException, attempts: int) -> int | None:
     """When to try again, in epoch milliseconds; None: that was the last attempt."""
     retry = operation.retry
     now = operation.slice.worker.now()

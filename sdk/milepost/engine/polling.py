@@ -83,7 +83,7 @@ class PollOperation:
         due_at = min(now + self._every.delay_ms(count), until)
         return self._put(msgspec.structs.replace(record, attempts=count, due_at=due_at, detail={**record.detail, "errors": 0}))
 
-    def failed(self, error: Exception, /) -> State:
+    def failed(self, error: BaseException, /) -> State:
         record = self._new()
         errors = int(record.detail["errors"]) + 1
         due_at = next_attempt(self, error, errors)

@@ -133,7 +133,7 @@ class RunOperation:
         self._keep_undo(ours, seen)
         return Done(seen)
 
-    def failed(self, error: Exception, /) -> State:
+    def failed(self, error: BaseException, /) -> State:
         record = self._new()
         attempts = record.attempts + 1
         due_at = None if self._options.once else next_attempt(self, error, attempts)

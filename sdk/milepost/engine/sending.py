@@ -57,7 +57,7 @@ class SendOperation:
         self.slice.journal.put(completed(record, packed, self.slice.worker.now()))
         return Done(value)
 
-    def failed(self, error: Exception, /) -> State:
+    def failed(self, error: BaseException, /) -> State:
         raise error
 
 

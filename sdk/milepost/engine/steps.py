@@ -89,7 +89,7 @@ class BodyStep:
         self._scope.busy = operation.path
         try:
             value = call() if timeout_ms is None else _within(timeout_ms, call, operation.path)
-        except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a step raises is its failure, sys.exit() too
             return operation.failed(error)
         finally:
             self._scope.busy = None

@@ -104,7 +104,7 @@ class Loop:
         except MessageError as error:
             self._worker.log.exception("a message that nobody can read", message_id=received.id, error=str(error))
             verdict = Later(self._worker.now() + _LAST_RETRY_MS)
-        except Exception as error:
+        except BaseException as error:
             self._worker.log.exception("a message could not be handled", message_id=received.id, error=str(error))
             verdict = Later(self._worker.now() + min(_FIRST_RETRY_MS * 2 ** (received.deliveries - 1), _LAST_RETRY_MS))
         self._settle(received, verdict)
