@@ -246,6 +246,11 @@ class Stage:
     def run(self, run: str) -> Run[Any]:
         return Run(run, self.client.reader)
 
+    @property
+    def newest(self) -> RunsQuery:
+        """All runs."""
+        return RunsQuery(limit=1_000)
+
     def only_run(self, function: str) -> Run[Any]:
         """The one run that this function has."""
         [run] = self.client.runs(RunsQuery(function=function))

@@ -117,7 +117,7 @@ class Client:
 
     def rerun(self, run: str, *, from_step: str | None = None, input: object = None) -> Run[Any]:
         """Run it again, as a run of its own: from the start, or with what was recorded before a step. `input` replaces the
-        event's data, or that step's arguments. Raises RunNotFound, StepNotFound, FunctionNotFound, EventError.
+        event's data, or the arguments of that step.run. Raises RunNotFound, StepNotFound, FunctionNotFound, EventError, UsageError.
         """
         worker = self._worker
         original = self.reader.header(run)
@@ -129,7 +129,7 @@ class Client:
         origins = get_origin(worker, original)
         path = None if from_step is None else self._path_of(original, from_step)
         if input is not None and path is not None:
-            origins = msgspec.structs.replace(origins, arguments=msgspec.json.encode(input).decode())
+            origins = self._edited(origins, original, path, input)
         elif input is not None:
             origins = Origins(self._checked_input(original, input))
         else:
@@ -147,6 +147,17 @@ class Client:
             return encoded_event(self._worker.definitions, input)[1]
         except EventError:
             return msgspec.json.encode(input).decode()
+
+    def _edited(self, origins: Origins, original: Header, path: str, input: object) -> Origins:
+        """With other arguments for the step. Raises UsageError for one that has none."""
+        item = self._worker.ports.table.get(keys.step(original.run, path))
+        kind = "group of branches" if item is None else item["kind"]
+        if kind != "run":
+            shown = keys.unescape_path(path)
+            raise UsageError(
+                f"input= replaces the arguments of a step.run, and {shown!r} is a {kind}: leave input= out, or name a step.run"
+            )
+        return msgspec.structs.replace(origins, arguments=msgspec.json.encode(input).decode())
 
     def _path_of(self, original: Header, step: str) -> str:
         journal = Journal(self._worker.ports.table, original.run, epoch=0, ttl=0)
