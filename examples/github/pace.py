@@ -70,7 +70,7 @@ RUSH: Final = Pace(
     deploy_retry=Retry(retries=4, delays=Backoff(timedelta(seconds=0.1))),
     health=Backoff(timedelta(seconds=0.1)),
     health_timeout=timedelta(minutes=1),
-    latency=timedelta(seconds=0.02),
+    latency=timedelta(seconds=0.03),
 )
 PACES: Final = {"days": DAYS, "seconds": SECONDS, "rush": RUSH}
 
