@@ -262,6 +262,7 @@ def _drive(
 ) -> Verdict:
     if not is_new:
         worker.observe(Moved(header.run, header.function, RunStatus.RUNNING, worker.now()))
-    drive = Drive(worker, definition, header, deadline_ms=deadline_ms, after_crash=received.deliveries > 1)
+    after_crash = received.deliveries > 1 or header.doing is not None  # whatever message it is that comes after one
+    drive = Drive(worker, definition, header, deadline_ms=deadline_ms, after_crash=after_crash)
     drive.go(origins, is_new=is_new, due_at=due_at)
     return Later(worker.now() + worker.settings.header_check_ms) if drive.superseded else ACK
