@@ -1,4 +1,4 @@
-"""A branch's step that has used up its RetryAfterErrors fails as a StepError: it stands in the list, or loses the race.
+"""A step that has used up its RetryAfterErrors fails as a StepError: it stands in a map's list, and raised again it is final.
 
 Covers: errors.retry-after, map.policy
 """
@@ -21,6 +21,10 @@ def limited(item: int) -> int:
     return item
 
 
+def raise_again(error: RateLimited) -> int:
+    raise error
+
+
 @app.function(retries=1)
 def job(event: None, step: Step) -> list[str]:
     results = step.map("limited", limited, [1, 2, 3], policy=Completion())
@@ -28,6 +32,10 @@ def job(event: None, step: Step) -> list[str]:
         step.run("alone", limited, 2)
     except RateLimited as error:
         results.append(len(str(error.args[0])))
+        try:
+            step.run("again", raise_again, error)
+        except StepError as second:
+            results.append(second)
     return [one.info.message if isinstance(one, StepError) else str(one) for one in results]
 
 
@@ -35,4 +43,4 @@ def test_it_is_an_error_like_others() -> None:
     with Sandbox(app) as box:
         run = box.invoke(job, None)
         box.advance(timedelta(hours=1))
-        assert run.result == ["1", "too many", "3", "8"]
+        assert run.result == ["1", "too many", "3", "8", "too many"]

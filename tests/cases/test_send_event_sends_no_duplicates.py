@@ -5,7 +5,7 @@ Covers: send-event.no-duplicates, promise.one-run
 
 from datetime import timedelta
 
-from milepost import App, Event, Step
+from milepost import App, DefFunction, Event, Step
 from milepost.testing import Sandbox
 
 app = App("send-event-once")
@@ -23,6 +23,11 @@ def ship(event: None, step: Step) -> list[str]:
     return ids
 
 
+@app.function()
+def ship_nothing(event: None, step: Step) -> None:
+    step.sleep("an hour", timedelta(hours=1))
+
+
 @app.function(on=Shipped)
 def thank(event: Shipped, step: Step) -> str:
     return event.order_id
@@ -38,3 +43,16 @@ def test_whatever_the_moment_of_the_crash() -> None:
             assert sorted(thanks.result for thanks in box.runs(thank)) == ["o-1", "o-2"]
             ids.add(tuple(run.result))
     assert len(ids) == 1
+
+
+def writes_of_a_replay(function: DefFunction[None, object]) -> int:
+    with Sandbox(app) as box:
+        box.invoke(function, None)
+        box.advance(timedelta(minutes=59))
+        before = box.meter.writes
+        box.advance(timedelta(minutes=1))
+        return box.meter.writes - before
+
+
+def test_a_replay_sends_nothing() -> None:
+    assert writes_of_a_replay(ship) == writes_of_a_replay(ship_nothing)
