@@ -60,7 +60,7 @@ class CliError(click.ClickException):
     def __init__(self, message: str, *, hint: str, code: Exit, before: str = "") -> None:
         super().__init__(message)
         self.hint = hint
-        self.exit_code = int(code)  # type: ignore[misc] # click declares it of the class, and reads it of the instance
+        self.__dict__["exit_code"] = int(code)  # click declares it of the class, and reads it of the instance
         self._before = before
         context = click.get_current_context(silent=True)
         self._as_json = context is not None and bool(context.params.get("as_json"))

@@ -1,4 +1,4 @@
-"""To the screen and to other programs: rich tables that fit the terminal, JSON documents, and nothing else.
+"""To the screen and to other programs: as wide as the terminal, or JSON documents, and nothing else.
 
 Not a terminal: no colour, no cutting to the width of one. NO_COLOR and TERM=dumb are respected.
 """
@@ -10,11 +10,10 @@ from typing import Any, Final
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from milepost.dev.screen import STATUS_STYLES as STYLES
 
-__all__ = ["STYLES", "can_draw", "console", "grid", "write_json"]
+__all__ = ["STYLES", "can_draw", "console", "write_json"]
 
 WIDE: Final = 160
 """Columns where no terminal sets a width."""
@@ -24,11 +23,6 @@ def console() -> Console:
     """Stdout, as wide as its terminal."""
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
     return Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
-
-
-def grid(*, header: bool = True) -> Table:
-    """A table without lines, which cuts what does not fit instead of wrapping it."""
-    return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_edge=False, show_header=header)
 
 
 def write_json(document: object) -> None:

@@ -79,7 +79,7 @@ class WaitingShape(msgspec.Struct, frozen=True):
     """One thing that a run waits for now."""
 
     step: str | None
-    """None for a retry of the whole body."""
+    """null for a retry of the whole body."""
     until: datetime | None
     events: list[str]
     child: str | None
@@ -123,7 +123,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     is_checked: bool
     """Its data were checked against its type."""
     worker: int | None
-    """The process that works on the state file; None: nothing runs until there is one."""
+    """The process that works on the state file; null: nothing runs until there is one."""
     runs: list[RunRef]
     """Those that it started within a second."""
 
@@ -135,7 +135,7 @@ class Acted(msgspec.Struct, frozen=True, kw_only=True):
     function: str
     status: RunStatus
     worker: int | None
-    """The process that works on the state file; None: nothing runs until there is one."""
+    """The process that works on the state file; null: nothing runs until there is one."""
     rerun_of: str | None = None
 
 

@@ -9,7 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from milepost.cli.output import STYLES, can_draw, grid
+from milepost.cli.columns import print_columns
+from milepost.cli.output import STYLES, can_draw
 from milepost.cli.shapes import Failure, RunRef, ShownRun, StepShape
 from milepost.cli.timeline import Row, rows
 from milepost.dev.words import clock, compact, full, relative, several, short_id, shorten, span
@@ -27,7 +28,7 @@ def print_run(screen: Console, run: ShownRun, now: datetime, *, whole: bool) -> 
     _print_header(screen, run, now)
     if run.steps:
         screen.print()
-        screen.print(_timeline(screen, run, now, whole=whole))
+        _print_timeline(screen, run, now, whole=whole)
     failed = [(step.path, step.error) for step in run.steps if step.error is not None and step.status == "failed"]
     if run.error is not None and run.error.step not in dict(failed):
         failed.append(("the body", run.error))
@@ -39,7 +40,7 @@ def print_run(screen: Console, run: ShownRun, now: datetime, *, whole: bool) -> 
 
 def _print_header(screen: Console, run: ShownRun, now: datetime) -> None:
     screen.print(Text.assemble((run.function, "bold"), "  ", (run.status, f"bold {STYLES[run.status]}"), "  ", (run.id, "dim")))
-    facts = grid(header=False)
+    facts = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, show_header=False)
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(ratio=1, overflow="fold")
     for name, value in _facts(run, now, screen.width - 12):
@@ -86,23 +87,18 @@ def _runs(runs: list[RunRef]) -> Text:
 # ---- the timeline ----------------------------------------------------------------------------------------------------
 
 
-def _timeline(screen: Console, run: ShownRun, now: datetime, *, whole: bool) -> Table:
+def _print_timeline(screen: Console, run: ShownRun, now: datetime, *, whole: bool) -> None:
     has_bars = screen.width >= BAR_FROM and can_draw(screen)
-    table = grid()
-    table.add_column("step", no_wrap=True, overflow="ellipsis", min_width=14)
-    table.add_column("at", no_wrap=True, justify="right")
-    table.add_column("took", no_wrap=True, justify="right")
-    if has_bars:
-        table.add_column("", no_wrap=True, width=BAR)
-    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
+    lines: list[tuple[Text, ...]] = []
     for row in rows(run.steps, whole=whole):
-        cells = _cells(screen, run, row, now)
-        bar = [_bar(run, row.step, now)] if has_bars else []
-        table.add_row(*cells[:3], *bar, *cells[3:])
-    return table
+        name, at, took, note = _cells(screen, run, row, now)
+        bar = (_bar(run, row.step, now),) if has_bars else ()
+        lines.append((name, at, took, *bar, note))
+    header = ("step", "at", "took", *([""] if has_bars else []), "")
+    print_columns(screen, lines, header=header, shrink={0: 20}, right=(1, 2))
 
 
-def _cells(screen: Console, run: ShownRun, row: Row, now: datetime) -> tuple[Text, ...]:
+def _cells(screen: Console, run: ShownRun, row: Row, now: datetime) -> tuple[Text, Text, Text, Text]:
     indent = "  " * (row.depth + 1)
     step = row.step
     if step is None:

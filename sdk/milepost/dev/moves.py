@@ -91,23 +91,22 @@ class Moves:
 
 
 def _line(client: FileClient, moved: Moved) -> Line:
-    try:
-        note = _note(client, moved, client.client.reader.header(moved.run))
-    except RunNotFound:
-        note = moved.note
-    return Line(at=instant(moved.at_ms), run=moved.run, function=moved.function, status=moved.status, note=note)
+    note, brief = moved.note, ""
+    with contextlib.suppress(RunNotFound):
+        note, brief = _note(client, moved, client.client.reader.header(moved.run))
+    return Line(at=instant(moved.at_ms), run=moved.run, function=moved.function, status=moved.status, note=note, brief=brief)
 
 
-def _note(client: FileClient, moved: Moved, header: Header) -> str:
+def _note(client: FileClient, moved: Moved, header: Header) -> tuple[str, str]:
     match moved.status:
         case RunStatus.WAITING:
             return _waits(client, moved, header)
         case RunStatus.COMPLETED:
-            return f"in {span(instant(moved.at_ms) - instant(header.created_at))}"
+            return f"in {span(instant(moved.at_ms) - instant(header.created_at))}", ""
         case RunStatus.RUNNING if header.epoch == 1 and not header.covered:
-            return _origin(header) or moved.note
+            return _origin(header) or moved.note, ""
         case _:
-            return moved.note
+            return moved.note, ""
 
 
 def _origin(header: Header) -> str:
@@ -121,16 +120,16 @@ def _origin(header: Header) -> str:
     return header.event_name or "invoked"
 
 
-def _waits(client: FileClient, moved: Moved, header: Header) -> str:
-    """What it waits for; what the worker said where it has moved on meanwhile."""
+def _waits(client: FileClient, moved: Moved, header: Header) -> tuple[str, str]:
+    """What it waits for, in words and in fewer; what the worker said where it has moved on meanwhile."""
     if header.status is not RunStatus.WAITING:
-        return moved.note
+        return moved.note, ""
     journal = Journal(client.worker.ports.table, moved.run, epoch=0, ttl=0)
     journal.load()
     found = waiting_for(header, journal.all(), now())
     if not found:
-        return moved.note
+        return moved.note, ""
     first = found[0]
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     step = "" if first.step is None else f": {shorten(first.step, 40)}"
-    return f"{first.words}{step}{more}"
+    return f"{first.words}{step}{more}", first.brief

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from milepost.dev.words import clock, short_id, shorten, until
+from milepost.dev.words import clock, several, short_id, shorten, until
 from milepost.engine import keys
 from milepost.engine.records import Header, Record
 from milepost.timestamps import instant, milliseconds
@@ -23,6 +23,8 @@ class Waiting(msgspec.Struct, frozen=True):
     """Such as: sleeps until Thu 14:03 (in 3 d)."""
     until: datetime | None
     """When it is due, or given up."""
+    brief: str
+    """The same for a narrow screen."""
     events: list[str] = []
     """Names of the events of which one would end it."""
     child: str | None = None
@@ -36,7 +38,8 @@ def waiting_for(header: Header, records: Iterable[Record], now: datetime) -> lis
     found: list[Waiting] = []
     if header.retry_at is not None:
         at = instant(header.retry_at)
-        found.append(Waiting(None, f"tries again at {until(at, now)}, attempt {header.attempt}", at))
+        words = f"tries again at {until(at, now)}, attempt {header.attempt} of the body"
+        found.append(Waiting(None, words, at, f"tries again at {clock(at, now)}"))
     for record in records:
         if record.is_final or record.kind in _GROUPS:
             continue
@@ -50,27 +53,29 @@ def waiting_for(header: Header, records: Iterable[Record], now: datetime) -> lis
 def _waiting(record: Record, due: datetime | None, now: datetime) -> Waiting:
     path = shown_path(record.path)
     when = "" if due is None else until(due, now)
+    brief = "" if due is None else clock(due, now)
     match record.kind:
         case "sleep":
-            return Waiting(path, f"sleeps until {when}", due)
+            return Waiting(path, f"sleeps until {when}", due, f"sleeps until {brief}")
         case "wait":
             spec: list[list[Any]] = record.detail.get("waits", [])
             named = " or ".join(_event(name, given) for name, given, *_ in spec)
-            return Waiting(path, f"waits for {named} until {when}", due, events=[str(one[0]) for one in spec])
+            events = [str(one[0]) for one in spec]
+            return Waiting(path, f"waits for {named} until {when}", due, f"waits for {' or '.join(events)}", events=events)
         case "callback":
-            return Waiting(path, f"waits for its callback until {when}", due)
+            return Waiting(path, f"waits for its callback until {when}", due, f"waits for callback {path}")
         case "poll":
-            checks = f"{record.attempts} check{'' if record.attempts == 1 else 's'} so far"
-            return Waiting(path, f"looks again at {when}, {checks}", due)
+            return Waiting(path, f"looks again at {when}, {several(record.attempts, 'check')} so far", due, f"looks again at {brief}")
         case "invoke":
-            child = str(record.detail.get("child", ""))
+            child, function = str(record.detail.get("child", "")), record.detail.get("function", "?")
             limit = "" if due is None else f" until {when}"
-            return Waiting(path, f"waits for run {short_id(child)} of {record.detail.get('function', '?')}{limit}", due, child=child)
+            return Waiting(path, f"waits for run {short_id(child)} of {function}{limit}", due, f"waits for {function}", child=child)
         case _ if record.error is not None and due is not None:
-            what = f"{record.error.info().type.rpartition('.')[2]}: {shorten(record.error.message, 60)}"
-            return Waiting(path, f"tries again at {when}, attempt {record.attempts} failed with {what}", due)
+            what = f"{record.error.type.rpartition('.')[2]}: {shorten(record.error.message, 60)}"
+            words = f"tries again at {when}, attempt {record.attempts} failed with {what}"
+            return Waiting(path, words, due, f"tries again at {brief}")
         case _:
-            return Waiting(path, f"began at {clock(instant(record.started_at), now)}", due)
+            return Waiting(path, f"began at {clock(instant(record.started_at), now)}", due, "")
 
 
 def _event(name: str, given: dict[str, object]) -> str:

@@ -30,6 +30,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="run
     function: str
     status: RunStatus
     note: str
+    """What it waits for, what it failed with, how long it took."""
+    brief: str = ""
+    """What it waits for, in fewer words."""
 
 
 class Logged(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="log"):

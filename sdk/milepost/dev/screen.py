@@ -28,6 +28,10 @@ STATUS_STYLES: Final = {
 """One colour per status, everywhere."""
 
 
+_ROOMY: Final = 110
+"""Columns from which there is room for more words."""
+
+
 class JsonScreen:
     """One JSON object per line, each with its kind."""
 
@@ -68,12 +72,18 @@ class TextScreen:
     def _ready(self, ready: Ready) -> None:
         now = ready.at
         names = [name for one in ready.found.functions for name in (one.name, *(f"{one.name}.{kind}" for kind in one.handlers))]
-        self._function_width = min(max([12, *map(len, names)]), 26)
+        self._function_width = min(max([12, *map(len, names)]), 26 if self._console.width >= _ROOMY else 18)
         self._print(Text.assemble("\n", ("milepost dev", "bold"), f"  {ready.target}  ", (f"state {ready.state}, pid {ready.pid}", "dim")))
         self._print(Text("\nfunctions", "dim"))
         width = max([12, *(len(one.name) for one in ready.found.functions)])
         for one in ready.found.functions:
-            self._print(_function(one, width, now), one_line=True)
+            starts, more = _function(one, now)
+            head = Text.assemble(f"  {one.name:{width}}  {starts}")
+            if head.cell_len + len(more) + 2 <= self._console.width:
+                self._print(head.append(f"  {more}", "dim"))
+            else:
+                self._print(head, one_line=True)
+                self._print(Text(f"  {'':{width}}  {more}", "dim"), one_line=True)
         if ready.found.events:
             self._print(Text("\nevents", "dim"))
             width = max(len(event.name) for event in ready.found.events)
@@ -95,7 +105,7 @@ class TextScreen:
                 "  ",
                 (f"{line.status:9}", STATUS_STYLES[line.status]),
                 "  ",
-                (shorten(line.note, 300), note_style),
+                (shorten(line.note if self._console.width >= _ROOMY else line.brief or line.note, 300), note_style),
             ),
             one_line=True,
         )
@@ -119,7 +129,8 @@ class TextScreen:
         )
 
 
-def _function(one: FoundFunction, width: int, now: datetime) -> Text:
+def _function(one: FoundFunction, now: datetime) -> tuple[str, str]:
+    """What starts it, and what else there is to know."""
     starts = [f"on {', '.join(one.events)}{' (filtered)' if one.filtered else ''}"] if one.events else []
     starts += [f"cron {cron.expression} {cron.tz}, next {until(cron.next_at, now)}" for cron in one.crons]
     more = [several(one.retries, "retry").replace("retrys", "retries")]
@@ -127,7 +138,7 @@ def _function(one: FoundFunction, width: int, now: datetime) -> Text:
     more += [f"cancelled on {', '.join(one.cancel_on)}"] if one.cancel_on else []
     more += [" and ".join(one.handlers)] if one.handlers else []
     more += [f"worker {one.worker}"] if one.worker != "default" else []
-    return Text.assemble(f"  {one.name:{width}}  {'; '.join(starts) or 'invoked'}", (f"  {', '.join(more)}", "dim"))
+    return "; ".join(starts) or "invoked", ", ".join(more)
 
 
 def _under_way(ready: Ready) -> str:

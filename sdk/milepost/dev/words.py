@@ -51,7 +51,7 @@ def relative(moment: datetime, now: datetime) -> str:
     """How far off: "just now", "4 m ago", "in 3 d"."""
     away = moment - now
     if abs(away) < _SECOND:
-        return "just now" if away <= timedelta(0) else "in less than 1 s"
+        return "just now" if away <= timedelta(0) else "at once"
     rough = _rough(abs(away))
     return f"in {rough}" if away > timedelta(0) else f"{rough} ago"
 
@@ -68,7 +68,8 @@ def _rough(duration: timedelta) -> str:
 
 def until(moment: datetime, now: datetime) -> str:
     """A time to come, with how far off it is: "14:03:11 (in 4 m)"."""
-    return f"{clock(moment, now)} ({relative(moment, now)})"
+    away = "" if abs(moment - now) < _SECOND else f" ({relative(moment, now)})"
+    return clock(moment, now) + away
 
 
 def compact(raw: str, width: int) -> str:

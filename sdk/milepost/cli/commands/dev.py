@@ -1,5 +1,6 @@
 """`milepost dev`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ from milepost.dev.loading import AppNotLoaded, parse_target
 @click.option("--json", "as_json", is_flag=True, help="Write JSON lines, each with its kind: ready, run, log, note, problem.")
 @click.pass_context
 def command(ctx: click.Context, target: str, state: Path, *, no_reload: bool, threads: int, as_json: bool) -> None:
-    r"""Run an app on this machine: MODULE is imported from the working directory, APP is the App in it.
+    """Run an app on this machine: MODULE is imported from the working directory, APP is the App in it.
 
     Says what it found, then a line for each move of a run. When a Python file here changes, the worker stops and begins
     anew; runs go on where they were, on the new code. State is kept in .milepost/, also over kill -9. One worker works on a
@@ -25,7 +26,7 @@ def command(ctx: click.Context, target: str, state: Path, *, no_reload: bool, th
 
     \b
     milepost dev shop:app
-    """
+    """  # noqa: D301 - \b is what click keeps lines by
     try:
         parse_target(target)
     except AppNotLoaded as error:
@@ -41,5 +42,7 @@ def command(ctx: click.Context, target: str, state: Path, *, no_reload: bool, th
     from milepost.dev.sayings import Screen
     from milepost.dev.screen import JsonScreen, TextScreen, text_console
 
-    screen: Screen = JsonScreen(click.get_text_stream("stdout")) if as_json else TextScreen(text_console())
+    screen: Screen = TextScreen(text_console())
+    if as_json:
+        screen = JsonScreen(sys.stdout)
     ctx.exit(int(Reloader(what, screen, Path.cwd()).run()))

@@ -7,9 +7,10 @@ import click
 import msgspec
 from rich.text import Text
 
+from milepost.cli.columns import print_columns
 from milepost.cli.exits import CliError, Exit
 from milepost.cli.options import common
-from milepost.cli.output import console, grid, write_json
+from milepost.cli.output import console, write_json
 from milepost.cli.shapes import DeadLetterShape, Resent
 from milepost.cli.state import note_idle, opened, worker_pid
 from milepost.dev.words import compact, relative, several
@@ -34,13 +35,13 @@ def list_(limit: int, state: Path, as_json: bool) -> None:
         write_json(shapes)
         return
     screen, now = console(), datetime.now(UTC)
-    table = grid()
-    for name in ("message", "given up", "deliveries"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("body", no_wrap=True, overflow="ellipsis", ratio=1)
-    for one in shapes:
-        table.add_row(one.id, relative(one.dead_at, now), str(one.deliveries), Text(compact(bytes(one.body).decode(), 200), "dim"))
-    screen.print(table if shapes else "no message was given up")
+    rows = [
+        (one.id, relative(one.dead_at, now), str(one.deliveries), Text(compact(bytes(one.body).decode(), 300), "dim")) for one in shapes
+    ]
+    if rows:
+        print_columns(screen, rows, header=("message", "given up", "deliveries", "body"), right=(2,))
+    else:
+        screen.print("no message was given up")
     if shapes:
         screen.print("milepost dlq resend --all sends them again", style="dim")
 

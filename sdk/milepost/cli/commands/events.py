@@ -2,18 +2,23 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.text import Text
 
+from milepost.cli.columns import print_columns
 from milepost.cli.options import ago, common
-from milepost.cli.output import STYLES, console, grid, write_json
+from milepost.cli.output import STYLES, console, write_json
 from milepost.cli.reading import event_shape, started
 from milepost.cli.shapes import EventShape
 from milepost.cli.state import opened
 from milepost.dev.words import clock, compact, relative, short_id
 from milepost.local.event_log import EventQuery
 from milepost.timestamps import milliseconds
+
+DATA_FROM: Final = 100
+"""Columns from which there is room for the data."""
 
 
 @click.command("events")
@@ -22,11 +27,11 @@ from milepost.timestamps import milliseconds
 @click.option("--limit", "-n", type=click.IntRange(1, 100_000), default=25, show_default=True, help="At most so many.")
 @common
 def command(name: str | None, since: datetime | None, limit: int, state: Path, as_json: bool) -> None:
-    r"""List the events that the bus has accepted, newest first, with the runs that each started.
+    """List the events that the bus has accepted, newest first, with the runs that each started.
 
     \b
     milepost events --name shop/order.placed --since 1h
-    """
+    """  # noqa: D301 - \b is what click keeps lines by
     with opened(state) as client:
         query = EventQuery(name=name, since_ms=None if since is None else milliseconds(since))
         logged = client.events.page(query, limit=limit + 1)
@@ -43,16 +48,18 @@ def command(name: str | None, since: datetime | None, limit: int, state: Path, a
 
 def _print(shapes: list[EventShape], *, has_more: bool) -> None:
     screen, now = console(), datetime.now(UTC)
-    table = grid()
-    table.add_column("accepted", no_wrap=True)
-    table.add_column("event", no_wrap=True, overflow="ellipsis", min_width=16)
-    table.add_column("started", no_wrap=True, overflow="ellipsis", min_width=20)
-    table.add_column("data", no_wrap=True, overflow="ellipsis", ratio=1)
-    for one in shapes:
-        when = clock(one.at, now) + (f" ({relative(one.at, now)})" if screen.width >= 110 else "")
-        table.add_row(when, one.name, _runs(one), Text(compact(bytes(one.data).decode(), 200), "dim"))
-    if shapes:
-        screen.print(table)
+    rows: list[tuple[str | Text, ...]] = [
+        (
+            clock(one.at, now) + (f" ({relative(one.at, now)})" if screen.width >= 110 else ""),
+            one.name,
+            _runs(one),
+            *([Text(compact(bytes(one.data).decode(), 300), "dim")] if screen.width >= DATA_FROM else []),
+        )
+        for one in shapes
+    ]
+    if rows:
+        header = ("accepted", "event", "started", "data")[: len(rows[0])]
+        print_columns(screen, rows, header=header, shrink={1: 18, 2: 30} if len(header) == 4 else {1: 18})
     if has_more:
         screen.print(f"... and more: --limit {len(shapes) * 4} shows them", style="dim")
 

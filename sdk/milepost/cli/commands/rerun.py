@@ -22,13 +22,13 @@ from milepost.cli.state import app_of, find_run, opened
 @app_option
 @common
 def command(run: str, from_step: str | None, given: str | None, app: str | None, state: Path, as_json: bool) -> None:
-    r"""Run it again, as a run of its own; RUN is its id, or at least four characters of its beginning.
+    """Run it again, as a run of its own; RUN is its id, or at least four characters of its beginning.
 
     The original stays as it is. STEP is a step's path as `milepost show` prints it: charge, prepare/0/reserve.
 
     \b
     milepost rerun 7k3m2a --from charge --input '["o-1", 8.50]'
-    """
+    """  # noqa: D301 - \b is what click keeps lines by
     text = None if given is None else read_json(given, "the input")
     loaded = app_of(state, app) if text is not None and from_step is None else None
     with opened(state, loaded) as client:

@@ -7,12 +7,13 @@ from typing import Final
 import click
 from rich.text import Text
 
+from milepost.cli.columns import print_columns
 from milepost.cli.options import ago, common
-from milepost.cli.output import STYLES, console, grid, write_json
+from milepost.cli.output import STYLES, console, write_json
 from milepost.cli.reading import records_of, run_shape
 from milepost.cli.shapes import RunShape
 from milepost.cli.state import note_idle, opened, worker_pid
-from milepost.dev.pending import waiting_for
+from milepost.dev.pending import Waiting, waiting_for
 from milepost.dev.words import clock, relative, short_id, shorten, span
 from milepost.engine.reading import RunsQuery
 from milepost.engine.records import Header
@@ -33,12 +34,12 @@ _LOOKED_AT: Final = 100
 def command(
     function: str | None, status: str | None, since: datetime | None, until: datetime | None, limit: int, state: Path, as_json: bool
 ) -> None:
-    r"""List runs, newest first.
+    """List runs, newest first.
 
     \b
     milepost runs --status failed --since 1d
     milepost runs --function fulfil_order --json
-    """
+    """  # noqa: D301 - \b is what click keeps lines by
     with opened(state) as client:
         query = RunsQuery(
             function=function, status=None if status is None else RunStatus(status), since=since, until=until, limit=limit + 1
@@ -55,39 +56,37 @@ def command(
     _print_end(shapes, status or function or since or until, worker_pid(state))
 
 
-def _print(shapes: list[RunShape], waits: dict[str, str], *, has_more: bool, now: datetime) -> None:
+def _print(shapes: list[RunShape], waits: dict[str, Waiting | None], *, has_more: bool, now: datetime) -> None:
     screen = console()
-    table = grid()
-    table.add_column("run", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("function", no_wrap=True, overflow="ellipsis", min_width=12)
-    table.add_column("began", no_wrap=True)
-    table.add_column("took", no_wrap=True, justify="right")
-    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
-    for one in shapes:
-        table.add_row(
+    rows = [
+        (
             short_id(one.id),
             Text(one.status, STYLES[one.status]),
             one.function,
-            f"{clock(one.created_at, now)}" + (f" ({relative(one.created_at, now)})" if screen.width >= 110 else ""),
+            clock(one.created_at, now) + (f" ({relative(one.created_at, now)})" if screen.width >= 110 else ""),
             span(timedelta(milliseconds=one.duration_ms)) if one.ended_at is not None else Text("…", "dim"),
-            Text(waits.get(one.id) or _note(one), "dim"),
+            Text(_note(one, waits.get(one.id), is_narrow=screen.width < 110), "dim"),
         )
-    if shapes:
-        screen.print(table)
+        for one in shapes
+    ]
+    if rows:
+        header = ("run", "status", "function", "began", "took", "")
+        print_columns(screen, rows, header=header, shrink={2: 16}, right=(4,))
     if has_more:
         screen.print(f"... and more: --limit {len(shapes) * 4} shows them", style="dim")
 
 
-def _waits(client: FileClient, header: Header, now: datetime) -> str:
+def _waits(client: FileClient, header: Header, now: datetime) -> Waiting | None:
     """What a run that waits waits for first."""
     if header.status is not RunStatus.WAITING:
-        return ""
+        return None
     found = waiting_for(header, records_of(client, header.run), now)
-    return found[0].words if found else ""
+    return found[0] if found else None
 
 
-def _note(one: RunShape) -> str:
+def _note(one: RunShape, waiting: Waiting | None, *, is_narrow: bool) -> str:
+    if waiting is not None:
+        return waiting.brief if is_narrow else waiting.words
     if one.error is not None:
         return shorten(f"{one.error.type.rpartition('.')[2]}: {one.error.message}", 200)
     if one.reason is not None:

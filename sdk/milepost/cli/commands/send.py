@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from milepost.app import App
+from milepost.cli.columns import print_columns
 from milepost.cli.exits import CliError, Exit
 from milepost.cli.options import ahead, app_option, common, read_json
-from milepost.cli.output import STYLES, console, grid, write_json
+from milepost.cli.output import STYLES, console, write_json
 from milepost.cli.reading import started
 from milepost.cli.shapes import RunRef, Sent
 from milepost.cli.state import app_of, note_idle, opened, worker_pid
@@ -36,7 +37,7 @@ BIRTH_S: Final = 1.0
 @app_option
 @common
 def command(event: str, data: str, event_id: str | None, at: datetime | None, app: str | None, state: Path, as_json: bool) -> None:
-    r"""Send an event, EVENT by name; its data are JSON, a file of it, or stdin.
+    """Send an event, EVENT by name; its data are JSON, a file of it, or stdin.
 
     The data are checked against the event's type when the app can be imported from here. Prints the event's id and the runs
     that it starts within a second.
@@ -45,7 +46,7 @@ def command(event: str, data: str, event_id: str | None, at: datetime | None, ap
     milepost send shop/order.placed '{"order_id": "o-1", "total": 9.50}'
     milepost send shop/order.placed @order.json --id order-1
     jq .order dump.json | milepost send shop/order.placed -
-    """
+    """  # noqa: D301 - \b is what click keeps lines by
     text = read_json(data, f"the data of {event}")
     loaded = app_of(state, app)
     with opened(state, loaded, make=loaded is not None) as client:
@@ -112,8 +113,6 @@ def _print(screen: Console, sent: Sent, expected: int | None) -> None:
             "  it starts no function; runs that wait for it go on" if expected == 0 else "  no run has begun within a second", style="dim"
         )
     if sent.runs:
-        table = grid(header=False)
-        for one in sent.runs:
-            table.add_row(f"  {short_id(one.id)}", Text(one.status, STYLES[one.status]), one.function)
-        screen.print(table)
+        rows = [(f"  {short_id(one.id)}", Text(one.status, STYLES[one.status]), one.function) for one in sent.runs]
+        print_columns(screen, rows)
         screen.print(f"  milepost show {short_id(sent.runs[0].id)}", style="dim")
