@@ -172,8 +172,8 @@ class Slice:
     def park(self, pending: Pending) -> None:
         """The body waits for this."""
         path = pending.record.path
-        self.check_branch(path)
-        with self._lock:
+        with self._lock:  # a branch that loses now is either dropped with what it waits for, or refused here
+            self.check_branch(path)
             self.pending[path] = pending
 
     def misused(self, error: MilepostError) -> MilepostError:
