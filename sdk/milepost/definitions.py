@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from milepost.codec import Codec, first_parameter_codec, return_codec
 from milepost.errors import CodecError, DefinitionError, EventError, FunctionNotFound
@@ -113,6 +113,13 @@ class Function(Generic[E_contra, R_co]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+class HasDefinitions(Protocol):
+    """An app, as those see it who run its functions."""
+
+    @property
+    def definitions(self) -> "Definitions": ...
 
 
 class Definitions:

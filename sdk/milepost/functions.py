@@ -5,7 +5,7 @@ It stands apart from `milepost.definitions` because it names `Step`, which names
 
 from typing import TypeVar
 
-from milepost.definitions import CancelDefinition, Definitions, Function, FunctionDefinition, TriggerDefinition
+from milepost.definitions import CancelDefinition, Definitions, Function, FunctionDefinition, HasDefinitions, TriggerDefinition
 from milepost.events import Failure
 from milepost.step import Step
 
@@ -16,6 +16,7 @@ __all__ = [
     "Failure",
     "Function",
     "FunctionDefinition",
+    "HasDefinitions",
     "TriggerDefinition",
 ]
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Final, Protocol, Self, TypeVar, overload
+from typing import Any, Final, Self, TypeVar, overload
 
 import msgspec
 
@@ -26,7 +26,7 @@ from milepost.engine.ports import ConditionFailed, Entry
 from milepost.engine.reading import RunsQuery
 from milepost.engine.worker import Moved, Settings, ignore
 from milepost.errors import RunNotFound, UsageError
-from milepost.functions import Definitions, Function
+from milepost.functions import Definitions, Function, HasDefinitions
 from milepost.local.assembly import LOCAL, ports_on, worker_on
 from milepost.local.catalog import Catalog, untyped
 from milepost.local.clock import SystemClock
@@ -47,13 +47,6 @@ R = TypeVar("R")
 STATE_FILE: Final = ".milepost/state.db"
 BRANCH_THREADS: Final = 16
 _BIRTH_S: Final = 10.0
-
-
-class HasDefinitions(Protocol):
-    """An app."""
-
-    @property
-    def definitions(self) -> Definitions: ...
 
 
 class LocalCloud:
@@ -79,6 +72,10 @@ class LocalCloud:
     ) -> None:
         if type(threads) is not int or threads < 1:
             raise UsageError(f"LocalCloud(threads=) is a number of at least 1, not {threads!r}")
+        if duration_ms(slice_time) < 2 * settings.margin_ms:
+            raise UsageError(
+                f"LocalCloud(slice_time=) is at least {2 * settings.margin_ms / 1000:g} s, not {slice_time}: no step would fit in"
+            )
         self._definitions = app.definitions
         self._path = Path(path)
         self._threads = threads

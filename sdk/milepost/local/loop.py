@@ -12,6 +12,7 @@ from milepost.engine.deliver import Ack, Later, deliver
 from milepost.engine.messages import MessageError, Received
 from milepost.engine.sweep import sweep
 from milepost.engine.worker import Worker
+from milepost.local.event_log import EventLog
 from milepost.local.mailbox import Mailbox
 from milepost.local.schedules import Schedules
 from milepost.local.store import Store
@@ -34,6 +35,7 @@ class Loop:
         self._mailbox = mailbox
         self._worker = worker
         self._table = LocalTable(store)
+        self._event_log = EventLog(store)
         self._schedules = Schedules(worker)
         self._threads = Threads(threads)
         self._slice_ms = slice_ms
@@ -91,6 +93,7 @@ class Loop:
         if self._sweep_at <= now:
             sweep(self._worker)
             self._table.expire(now // 1000)
+            self._event_log.expire(now - self._worker.settings.event_retention_ms)
             self._sweep_at = now + SWEEP_MS
 
     # ---- a worker's thread -------------------------------------------------------------------------------------------

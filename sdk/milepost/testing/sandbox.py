@@ -9,7 +9,7 @@ from contextvars import Token
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, TypeVar, overload
+from typing import Any, Final, Self, TypeVar, overload
 
 import msgspec
 
@@ -24,7 +24,7 @@ from milepost.engine.reading import RunsQuery
 from milepost.engine.sweep import sweep
 from milepost.engine.worker import Moved
 from milepost.errors import FunctionNotFound, UsageError
-from milepost.functions import Definitions, Function
+from milepost.functions import Function, HasDefinitions
 from milepost.local.assembly import LOCAL, ports_on, worker_on
 from milepost.local.mailbox import Mailbox
 from milepost.local.routing import routes_of, started_by
@@ -53,13 +53,6 @@ VISIBILITY_MS: Final = 120_000
 SWEEP_MS: Final = 60_000
 _MOST_DELIVERIES: Final = 1_000_000
 """At one instant: more is a loop that would never end."""
-
-
-class HasDefinitions(Protocol):
-    """An app."""
-
-    @property
-    def definitions(self) -> Definitions: ...
 
 
 class Sandbox:
