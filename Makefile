@@ -99,6 +99,7 @@ demo: setup ## real webhook events through durable functions, with a kill -9 in 
 
 docs: setup ## write the generated pages of docs/ anew
 	@$(PY) -m docs.generate
+	@$(PY) -m tests.case_matrix
 
 # ---- upkeep ----------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The matrix of promises and the cases that hold them: `python -m tests.case_matrix` writes docs/design/cases.md.
+"""The matrix of promises and the cases that hold them: `python -m tests.case_matrix`, which `make docs` calls, writes docs/design/cases.md.
 
 It reads the tags of the case files and their claims, without importing them.
 """
@@ -71,7 +71,7 @@ def page(found: Iterable[Case]) -> str:
     out = [
         "# Cases",
         "",
-        "<!-- Written by `python -m tests.case_matrix`; do not edit. -->",
+        "<!-- Written by `make docs`; do not edit. -->",
         "",
         f"What Milepost promises, and the test files that hold it: {len(ROWS)} promises, {len(held)} files.",
     ]

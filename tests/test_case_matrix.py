@@ -23,7 +23,7 @@ def test_every_case_is_tagged_and_claims_something() -> None:
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert case_matrix.PAGE.read_text(encoding="utf-8") == case_matrix.page(case_matrix.cases()), "run: python -m tests.case_matrix"
+    assert case_matrix.PAGE.read_text(encoding="utf-8") == case_matrix.page(case_matrix.cases()), "run: make docs"
 
 
 def test_an_uncovered_row_is_found() -> None:
