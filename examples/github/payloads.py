@@ -70,5 +70,5 @@ def events(chosen: Sequence[Delivery]) -> list[tuple[str, msgspec.Struct]]:
 
 
 def _at(payload: dict[str, Any], field: str, inner: str) -> Any:
-    value = payload.get(field)
-    return value.get(inner) if isinstance(value, dict) else None
+    value: dict[str, Any] | None = payload.get(field)
+    return None if value is None else value.get(inner)

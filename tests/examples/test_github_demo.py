@@ -1,0 +1,55 @@
+"""`make demo` as a user sees it: another process, its output, its exit code; and what Ctrl-C leaves behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-W", "error", "-m", "examples.github.demo")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'sdk'}", "COLUMNS": "80"}
+
+
+def worker_pid(ledger: Path) -> int | None:
+    found = re.search(rb'"pid":(\d+)', ledger.read_bytes()) if ledger.exists() else None
+    return None if found is None else int(found[1])
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.timeout(120)
+def test_the_demo_shows_its_count_and_ends_with_0(tmp_path: Path) -> None:
+    done = subprocess.run([*COMMAND, str(tmp_path)], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=110, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "kill -9" in done.stdout
+    assert re.search(r"^ +329  webhooks sent, each accepted once", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +0  recorded steps executed again", done.stdout, re.MULTILINE)
+    assert re.search(r"deploy +4   3 completed, 1 failed", done.stdout)
+    assert "\x1b" not in done.stdout, "colour where there is no terminal"
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_ends_the_demo_and_its_worker(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, str(tmp_path)], cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo:
+        deadline = time.monotonic() + 60
+        while (pid := worker_pid(tmp_path / "ledger.jsonl")) is None:
+            assert time.monotonic() < deadline, "the demo's worker does nothing"
+            time.sleep(0.02)
+        demo.send_signal(signal.SIGINT)
+        out, err = demo.communicate(timeout=50)
+    assert (demo.returncode, err) == (130, "")
+    assert out.endswith("stopped\n")
+    assert not is_alive(pid)
