@@ -5,11 +5,9 @@ Covers: bound.slices
 
 from datetime import timedelta
 
-from milepost import (
-    App,
-    Event,
-    Step,
-)
+import pytest
+
+from milepost import App, Event, Step
 from milepost.engine.messages import Poke
 from tests.engine.stage import Stage
 

@@ -23,7 +23,7 @@ from milepost.engine.origins import Origins, get_origin
 from milepost.engine.ports import ConditionFailed, Item, Outgoing
 from milepost.engine.records import Failing, Header, Outcome, Packed, Record
 from milepost.engine.retention import extend, is_near_expiry, look_again_at
-from milepost.engine.settle import cancel_run, is_quiet, settle, timer_name
+from milepost.engine.settle import cancel_run, disarm, forget_waits, is_quiet, settle, timer_name
 from milepost.engine.slice import Pending, Slice, failing
 from milepost.engine.worker import Moved, Worker
 from milepost.functions import FunctionDefinition
@@ -274,7 +274,10 @@ class Drive:
         header, table = self._header, self._worker.ports.table
         now = self._worker.now()
         ended_in, short_result, short_error = self._put_outcome(result, error)
-        quiet = is_quiet(header, self._definition, self._slice.journal.all(), move)
+        records = self._slice.journal.all()
+        quiet = is_quiet(header, self._definition, records, move)
+        if quiet:
+            forget_waits(self._worker, header, records)
         ending = lease.Ending(
             move=move, result=short_result, error=short_error, ended_in=ended_in, undo=self._slice.has_undo, settled=quiet
         )
@@ -284,7 +287,9 @@ class Drive:
             self._withdraw(lost.item)
             return True
         self._observe(ended.status, "" if error is None else str(error.info()))
-        if not quiet:
+        if quiet:
+            disarm(self._worker, header)
+        else:
             settle(self._worker, ended)
         return True
 

@@ -48,10 +48,12 @@ def settle(worker: Worker, header: Header) -> None:
 
 
 def is_quiet(header: Header, definition: FunctionDefinition, records: list[Record], move: Move) -> bool:
-    """Nobody has to hear of the end: it can be committed as settled, in one write."""
-    if header.parent is not None or definition.cancel_on or any(record.kind in ("wait", "callback", "invoke") for record in records):
+    """Nobody has to hear of the end: it can be committed as settled, in one write. Rows of waits that are over are deleted
+    before that, the timer after it: one that fires all the same finds the run settled.
+    """
+    if header.parent is not None or definition.cancel_on:
         return False
-    if header.armed is not None and header.armed > header.acquired_at:
+    if any(record.kind in ("wait", "callback", "invoke") and not record.is_final for record in records):
         return False
     return (
         move is Move.COMPLETE or header.role != "function" or (definition.on_failure is None and not any(record.undo for record in records))
@@ -111,16 +113,27 @@ def _failure(header: Header, error: Failing | None, data: str) -> Failure:
 
 def _withdraw(worker: Worker, header: Header, records: list[Record]) -> None:
     """Take back what the run waits for: wait rows, children, its timer."""
-    writes: list[Write] = [write for record in records if record.kind == "wait" for write in rows_of(record, header.run)]
+    forget_waits(worker, header, records)
     definition = worker.definitions.functions.get(header.function)
     if definition is not None and definition.cancel_on:
-        writes += cancels.deletes(header, cancels.cancelling(definition, header, get_origin(worker, header).data))
-    for begin in range(0, len(writes), 100):
-        worker.ports.table.write_many(writes[begin : begin + 100])
+        found = cancels.cancelling(definition, header, get_origin(worker, header).data)
+        worker.ports.table.write_many(cancels.deletes(header, found))
     for record in records:
         if is_cancellable(record):
             cancel_child(worker, record, f"its parent {header.run} is {header.status}")
-    if header.armed is not None:
+    disarm(worker, header)
+
+
+def forget_waits(worker: Worker, header: Header, records: list[Record]) -> None:
+    """Delete the rows of all waits, those that are over among them: a replay may have put one back."""
+    writes: list[Write] = [write for record in records if record.kind == "wait" for write in rows_of(record, header.run)]
+    for begin in range(0, len(writes), 100):
+        worker.ports.table.write_many(writes[begin : begin + 100])
+
+
+def disarm(worker: Worker, header: Header) -> None:
+    """Forget the run's timer if it lies ahead."""
+    if header.armed is not None and header.armed > header.acquired_at:
         worker.ports.timers.disarm(timer_name(header.run, header.armed))
 
 
