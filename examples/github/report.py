@@ -1,7 +1,11 @@
 """What the demo shows at its end: tables of what ran, the count that matters, and what to try next."""
 
+import os
+import shutil
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from statistics import median
 
 from rich import box
@@ -74,11 +78,12 @@ def _totals(found: Audit, history: Sequence[History], events: int) -> Table:
 def _what_next(console: Console, history: Sequence[History], state_file: str) -> None:
     run = next((one.run.id for one in history if one.run.function == "deploy" and one.run.status is RunStatus.FAILED), history[0].run.id)
     console.print("\n  Try next:")
+    milepost = "milepost" if shutil.which("milepost") else os.path.relpath(Path(sys.executable).with_name("milepost"))
     commands = {
-        f"milepost runs --state {state_file}": "all runs",
-        f"milepost show {run[:8]} --state {state_file}": "the deployment that failed, step by step",
-        "milepost dev examples.github.app:app": "the same app at its usual pace, with your own events",
-        "docs/tutorial": "a function of your own",
+        f"{milepost} runs --state {state_file}": "all runs",
+        f"{milepost} show {run[:8]} --state {state_file}": "the deployment that failed, step by step",
+        f"{milepost} dev examples.github.app:app": "the same app at its usual pace, with your own events",
+        "docs/tutorial.md": "a function of your own",
     }
     width = max(map(len, commands))
     for command, what in commands.items():
