@@ -21,8 +21,9 @@ def listed() -> Sequence[str]:
 
 @app.function()
 def job(event: None, step: Step) -> None:
-    for value in (step.run("value", listed), step.wait_until("poll", listed, every=Backoff(MINUTE), timeout=MINUTE)):
-        seen.append((repr(value), value is SHARED))
+    value = step.run("value", listed)
+    polled = step.wait_until("poll", listed, every=Backoff(MINUTE), timeout=MINUTE)
+    seen.extend([(repr(value), value is SHARED), (repr(polled), polled is SHARED)])
     step.sleep("an hour", timedelta(hours=1))
 
 

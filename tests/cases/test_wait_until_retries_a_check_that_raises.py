@@ -36,6 +36,28 @@ def hopeless(event: None, step: Step) -> str:
         return str(error)
 
 
+answers: list[str | None] = ["error", None, "error", None, "error", None, "ready"]
+
+
+def unsteady() -> str | None:
+    answer = answers.pop(0)
+    if answer == "error":
+        raise ConnectionError("no answer")
+    return answer
+
+
+@app.function(retries=1)
+def patient(event: None, step: Step) -> str:
+    return step.wait_until("build", unsteady, every=Backoff(timedelta(minutes=1)), timeout=timedelta(hours=1))
+
+
+def test_only_failures_in_a_row_count() -> None:
+    with Sandbox(app) as box:
+        run = box.invoke(patient, None)
+        box.advance(timedelta(hours=1))
+        assert run.result == "ready"
+
+
 def test_three_failures_are_forgiven() -> None:
     with Sandbox(app) as box:
         forgiven, failed = box.invoke(build, None), box.invoke(hopeless, None)
