@@ -54,7 +54,7 @@ def module_doc(name: str) -> str:
 
 def home(name: str, module: ModuleType) -> ModuleType:
     """The module whose source defines what this one exports: imports are followed."""
-    for node in _tree(module.__name__).body:
+    for node in ast.walk(_tree(module.__name__)):
         if isinstance(node, ast.ImportFrom) and node.module and any((alias.asname or alias.name) == name for alias in node.names):
             return home(name, importlib.import_module(node.module))
     return module

@@ -70,8 +70,20 @@ class Commands(click.Group):
             ctx.exit(Exit.INTERRUPTED)
 
 
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if not value:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"milepost {version('milepost')}")
+    except PackageNotFoundError:
+        click.echo("milepost, from a source tree that is not installed")
+    ctx.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="milepost", message="milepost %(version)s")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version and exit.")
 def cli() -> None:
     """Durable functions: run them on this machine, send them events, see what they do.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -12,12 +13,14 @@ from milepost.engine.drive import order_of
 from milepost.engine.journal import Journal
 from milepost.engine.messages import ENVELOPE
 from milepost.engine.origins import get_header, get_origin, get_outcome
-from milepost.engine.records import Failing, Header, Record
+from milepost.engine.records import Failing, Header, Packed, Record
 from milepost.engine.values import unpack
 from milepost.local.cloud import FileClient
 from milepost.local.event_log import LoggedEvent
 from milepost.runs import RunStatus, StepStatus
 from milepost.timestamps import instant, milliseconds
+
+NULL: Final = msgspec.Raw(b"null")
 
 
 def ref(header: Header) -> RunRef:
@@ -76,7 +79,7 @@ def step_shape(client: FileClient, record: Record, now: datetime) -> StepShape:
         started_at=instant(record.started_at),
         ended_at=None if ended is None else instant(ended),
         due_at=None if record.due_at is None else instant(record.due_at),
-        result=None if record.value is None else msgspec.Raw(unpack(record.value, client.worker.ports.blobs).encode()),
+        result=_value(client, record.value),
         error=failure(record.error),
         child=None if child is None else str(child),
     )
@@ -90,12 +93,16 @@ def shown_run(client: FileClient, header: Header, now: datetime) -> ShownRun:
     return ShownRun(
         **msgspec.structs.asdict(run_shape(client, header, now)),
         data=msgspec.Raw(get_origin(client.worker, header).data.encode()),
-        result=None if outcome.result is None else msgspec.Raw(unpack(outcome.result, client.worker.ports.blobs).encode()),
+        result=_value(client, outcome.result),
         waiting_for=waits,
         steps=_steps(client, records, now),
         children=_refs(client, [str(record.detail["child"]) for record in records if "child" in record.detail]),
         related=_related(client, header.run),
     )
+
+
+def _value(client: FileClient, packed: Packed | None) -> msgspec.Raw:
+    return NULL if packed is None else msgspec.Raw(unpack(packed, client.worker.ports.blobs).encode())
 
 
 def _steps(client: FileClient, records: list[Record], now: datetime) -> list[StepShape]:

@@ -69,7 +69,8 @@ class StepShape(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     ended_at: datetime | None
     due_at: datetime | None
-    result: msgspec.Raw | None
+    result: msgspec.Raw
+    """null unless completed."""
     error: Failure | None
     child: str | None
     """The run that an invoke started."""
@@ -92,7 +93,8 @@ class ShownRun(RunShape, frozen=True, kw_only=True):
 
     data: msgspec.Raw
     """Of the event that started it."""
-    result: msgspec.Raw | None
+    result: msgspec.Raw
+    """null unless completed."""
     waiting_for: list[WaitingShape]
     steps: list[StepShape]
     """In the order in which they began."""

@@ -60,7 +60,7 @@ def _facts(run: ShownRun, now: datetime, width: int) -> Iterable[tuple[str, str 
     for name, value in (("parent", run.parent), ("rerun of", run.rerun_of), ("about", run.subject), ("reason", run.reason)):
         if value is not None:
             yield name, value
-    if run.result is not None and bytes(run.result) != b"null":
+    if bytes(run.result) != b"null":
         yield "result", compact(bytes(run.result).decode(), width)
     yield from _waits(run)
     for name, runs in (("children", run.children), ("led to", run.related)):
@@ -122,9 +122,9 @@ def _note(run: ShownRun, step: StepShape, now: datetime) -> Text:
         return tries.append(f"slept until {clock(step.ended_at, now)}", "dim")
     if step.child is not None:
         tries.append(f"run {short_id(step.child)}  ", "dim")
-    if step.kind == "wait" and step.result is None:
+    if step.kind == "wait" and bytes(step.result) == b"null":
         return tries.append("nothing came in time", "dim")
-    if step.result is not None and bytes(step.result) != b"null":
+    if bytes(step.result) != b"null":
         tries.append(compact(bytes(step.result).decode(), 200), "dim")
     return tries
 

@@ -69,7 +69,7 @@ def _branch(name: str, inner: list[StepShape]) -> StepShape:
         attempts=0,
         ended_at=max(ended) if status != "pending" else None,
         due_at=None,
-        result=None,
+        result=msgspec.Raw(b"null"),
         error=None,
         child=None,
     )

@@ -142,7 +142,8 @@ def _function(one: FoundFunction, now: datetime) -> tuple[str, str]:
 
 
 def _under_way(ready: Ready) -> str:
-    parts = [f"{several(ready.waiting, 'run')} go on from before"] if ready.waiting else []
+    goes = "goes" if ready.waiting == 1 else "go"
+    parts = [f"{several(ready.waiting, 'run')} {goes} on from before"] if ready.waiting else []
     parts += [f"{several(ready.paused, 'run')} paused"] if ready.paused else []
     return ", ".join(parts) + "\n" if parts else ""
 

@@ -3,19 +3,21 @@
 Its names are loaded when they are asked for: pytest loads the plugin beside them wherever milepost is installed.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from milepost.testing.meter import Meter
     from milepost.testing.sandbox import Sandbox
+else:
+
+    def __getattr__(name: str) -> object:
+        """A name of this package, loaded now. Not for type checkers, which would believe that every name is here."""
+        import importlib
+
+        home = {"Meter": "milepost.testing.meter", "Sandbox": "milepost.testing.sandbox"}.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(home), name)
+
 
 __all__ = ["Meter", "Sandbox"]
-
-_HOMES = {"Meter": "milepost.testing.meter", "Sandbox": "milepost.testing.sandbox"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -27,7 +27,7 @@ DATA_FROM: Final = 100
 @click.option("--limit", "-n", type=click.IntRange(1, 100_000), default=25, show_default=True, help="At most so many.")
 @common
 def command(name: str | None, since: datetime | None, limit: int, state: Path, as_json: bool) -> None:
-    """List the events that the bus has accepted, newest first, with the runs that each started.
+    """List events, newest first, with the runs that each started: those that the bus has accepted.
 
     \b
     milepost events --name shop/order.placed --since 1h
