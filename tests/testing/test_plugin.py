@@ -1,4 +1,7 @@
-"""The pytest plugin: the fixture `sandbox`, where its app comes from, and what is said when it comes from nowhere."""
+"""The pytest plugin: the fixture `sandbox`, where its app comes from, and what is said when it comes from nowhere.
+
+Covers: kit.plugin
+"""
 
 import subprocess
 import sys
