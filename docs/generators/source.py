@@ -44,6 +44,8 @@ def definition(name: str, package: str) -> Definition:
                 return Definition(name=name, code=_class_line(node), doc=_doc(node), members=tuple(_members(node, module)))
             case ast.AnnAssign(target=ast.Name(id=target)) if target == name:
                 return Definition(name=name, code=_plain(ast.unparse(node)), doc=doc)
+            case _:
+                pass
     raise LookupError(f"{name} is not defined in {module.__name__}")
 
 
@@ -111,10 +113,12 @@ def _members(node: ast.ClassDef, module: ModuleType) -> Iterator[Member]:
             case ast.AnnAssign(target=ast.Name(id=name)) if not name.startswith("_"):
                 yield Member(name=name, code=_plain(ast.unparse(one)), doc=doc, is_method=False)
             case ast.Assign(targets=[ast.Name(id=name)]) if not name.startswith("_"):
-                yield Member(name=name, code=ast.unparse(one), doc=doc, is_method=False)
+                yield Member(name=name, code=_quoted(one), doc=doc, is_method=False)
             case ast.FunctionDef(name=name) if name not in seen and (not name.startswith("_") or name in ("__init__", "__call__")):
                 seen.add(name)
                 yield _method([function for function in functions if function.name == name])
+            case _:
+                pass
     for base in node.bases:
         inherited = _inherited(base, module)
         if inherited is not None:
@@ -176,9 +180,14 @@ def _parameters(args: ast.arguments) -> list[str]:
 
 def _parameter(arg: ast.arg, default: ast.expr | None) -> str:
     text = f"{arg.arg}: {_plain(ast.unparse(arg.annotation))}" if arg.annotation is not None else arg.arg
-    return text if default is None else f"{text} = {ast.unparse(default)}"
+    return text if default is None else f"{text} = {_quoted(default)}"
+
+
+def _quoted(node: ast.AST) -> str:
+    """As this house writes strings; none of them holds a quote."""
+    return ast.unparse(node).replace("'", '"')
 
 
 def _plain(text: str) -> str:
     """Forward references without their quotes; strings in Literal keep theirs."""
-    return text if "Literal[" in text else text.replace("'", "")
+    return text.replace("'", '"' if "Literal[" in text else "")

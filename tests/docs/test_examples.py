@@ -1,5 +1,6 @@
 """The tests that README and tutorial show are tests that pass."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
@@ -10,7 +11,7 @@ from examples.quickstart import test_shop
 
 
 def cases_of(module: ModuleType) -> Iterator[Callable[[], None]]:
-    return (value for name, value in vars(module).items() if name.startswith("test_") and callable(value))
+    return (value for name, value in vars(module).items() if name.startswith("test_") and inspect.isfunction(value))
 
 
 @pytest.mark.parametrize("test", [*cases_of(test_shop), *cases_of(test_trips)], ids=lambda test: test.__name__)
