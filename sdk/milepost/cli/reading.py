@@ -95,7 +95,7 @@ def shown_run(client: FileClient, header: Header, now: datetime) -> ShownRun:
         data=msgspec.Raw(get_origin(client.worker, header).data.encode()),
         result=_value(client, outcome.result),
         waiting_for=waits,
-        steps=_steps(client, records, now),
+        steps=_steps(client, records, now, failed="" if outcome.error is None else shown_path(outcome.error.step or "")),
         children=_refs(client, [str(record.detail["child"]) for record in records if "child" in record.detail]),
         related=_related(client, header.run),
     )
@@ -105,8 +105,10 @@ def _value(client: FileClient, packed: Packed | None) -> msgspec.Raw:
     return NULL if packed is None else msgspec.Raw(unpack(packed, client.worker.ports.blobs).encode())
 
 
-def _steps(client: FileClient, records: list[Record], now: datetime) -> list[StepShape]:
-    """The steps. Of a map only its number of items is recorded: it is over when all of them are."""
+def _steps(client: FileClient, records: list[Record], now: datetime, *, failed: str) -> list[StepShape]:
+    """The steps. Of a map only its number of items is recorded: it is over when all of them are, and has failed when the
+    run failed with one of them (``failed``), for a policy may allow for failures.
+    """
     steps = [step_shape(client, record, now) for record in records]
     for place, (step, record) in enumerate(zip(steps, records, strict=True)):
         if step.kind not in ("map", "parallel", "race") or step.status != "pending":
@@ -116,7 +118,7 @@ def _steps(client: FileClient, records: list[Record], now: datetime) -> list[Ste
         begun = {one.scope[len(inner)] if len(one.scope) > len(inner) else one.name for one in items}
         if len(begun) >= int(record.detail.get("count", 0)) and all(one.ended_at is not None for one in items):
             ended = max((one.ended_at for one in items if one.ended_at is not None), default=step.started_at)
-            status: StepStatus = "failed" if any(one.status == "failed" for one in items) else "completed"
+            status: StepStatus = "failed" if failed.startswith(f"{step.path}/") else "completed"
             steps[place] = msgspec.structs.replace(step, status=status, ended_at=ended)
     return steps
 

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,10 +28,7 @@ def print_run(screen: Console, run: ShownRun, now: datetime, *, whole: bool) -> 
     if run.steps:
         screen.print()
         _print_timeline(screen, run, now, whole=whole)
-    failed = [(step.path, step.error) for step in run.steps if step.error is not None and step.status == "failed"]
-    if run.error is not None and run.error.step not in dict(failed):
-        failed.append(("the body", run.error))
-    _print_errors(screen, failed, whole=whole)
+    _print_errors(screen, run, whole=whole)
 
 
 # ---- the header ------------------------------------------------------------------------------------------------------
@@ -147,20 +143,28 @@ def _bar(run: ShownRun, step: StepShape | None, now: datetime) -> Text:
 # ---- errors ----------------------------------------------------------------------------------------------------------
 
 
-def _print_errors(screen: Console, failed: list[tuple[str, Failure]], *, whole: bool) -> None:
-    for path, error in failed[:5]:
-        screen.print()
-        screen.print(Text.assemble((path, "bold"), (" failed with ", ""), (f"{error.type}: {error.message}", "red")), soft_wrap=False)
-        lines = error.traceback.rstrip().splitlines()
-        if whole:
-            screen.print(Padding(Text("\n".join(lines), "dim"), (0, 0, 0, 4)))
-        elif where := _where(lines):
-            screen.print(Padding(Text(where, "dim"), (0, 0, 0, 4)))
-    if failed and not whole and any(error.traceback for _, error in failed[:5]):
+def _print_errors(screen: Console, run: ShownRun, *, whole: bool) -> None:
+    """What the run failed with; with ``whole`` also what its steps did, though the body may have lived with that."""
+    failed = [(step.path, step.error) for step in run.steps if step.error is not None and step.status == "failed"]
+    cause = run.error
+    if cause is not None and cause.step not in dict(failed):
+        failed.append(("the body", cause))
+    for path, error in failed:
+        if whole or (cause is not None and path in (cause.step, "the body")):
+            _print_error(screen, path, error, whole=whole)
+    if failed and not whole:
         screen.print("\n--all shows tracebacks", style="dim")
 
 
-def _where(lines: list[str]) -> str:
+def _print_error(screen: Console, path: str, error: Failure, *, whole: bool) -> None:
+    name = error.type.removeprefix("builtins.")
+    screen.print(Text.assemble("\n", (path, "bold"), " failed with ", (f"{name}: {error.message}", "red")))
+    lines = error.traceback.rstrip().splitlines()
+    for line in lines if whole else _where(lines):
+        screen.print(Text(f"    {line}", "dim"), no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+
+
+def _where(lines: list[str]) -> list[str]:
     """The innermost frame of a traceback, and its line of code."""
     frames = [number for number, line in enumerate(lines) if line.lstrip().startswith('File "')]
-    return "\n".join(line.strip() for line in lines[frames[-1] : frames[-1] + 2]) if frames else ""
+    return [line.strip() for line in lines[frames[-1] : frames[-1] + 2]] if frames else []

@@ -35,9 +35,19 @@ def rows(steps: Sequence[StepShape], *, whole: bool) -> list[Row]:
     children: dict[Place, list[StepShape]] = {}
     for step in sorted(lines, key=lambda one: one.started_at):
         children.setdefault(_parent(place_of(step), known), []).append(step)
+    for parent, inner in children.items():
+        _gather(inner, len(parent))
     found: list[Row] = []
     _add(found, children, (), 0, whole=whole)
     return found
+
+
+def _gather(steps: list[StepShape], depth: int) -> None:
+    """Keep the steps of one branch together, branches in the order in which they began. ``steps`` are in order of time."""
+    first: dict[str, int] = {}
+    for number, step in enumerate(steps):
+        first.setdefault(place_of(step)[depth], number)
+    steps.sort(key=lambda step: first[place_of(step)[depth]])
 
 
 def place_of(step: StepShape) -> Place:
@@ -89,7 +99,7 @@ def _add(found: list[Row], children: dict[Place, list[StepShape]], parent: Place
         found.append(Row("/".join(place[len(parent) :]), depth, step))
         _add(found, children, place, depth + 1, whole=whole)
         if number + 1 == _FIRST and len(shown) < len(steps):
-            found.append(Row(f"{len(steps) - len(shown):,} more, all completed: --all", depth, None))
+            found.append(Row(f"{len(steps) - len(shown):,} more (--all)", depth, None))
 
 
 def _of_interest(steps: list[StepShape]) -> list[StepShape]:

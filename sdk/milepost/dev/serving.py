@@ -19,13 +19,15 @@ from milepost.dev.found import found_in
 from milepost.dev.loading import AppNotLoaded, Trouble, load_app
 from milepost.dev.log import ScreenLog
 from milepost.dev.moves import Moves
-from milepost.dev.sayings import Problem, Ready, Screen, now
+from milepost.dev.sayings import Problem, Ready, Said, Screen, now
 from milepost.errors import StateFileError
 from milepost.local.catalog import UnderWay
 from milepost.local.cloud import FileClient, LocalCloud
 
 STOP_WITHIN: Final = timedelta(seconds=5)
 """How long slices in flight may take to end; what has not ended then is delivered again, like after a crash."""
+
+_PATIENCE_S: Final = 0.5
 
 
 class Ended(IntEnum):
@@ -84,10 +86,22 @@ def _run(app: App, what: Serving, state: Path, screen: Screen) -> None:
                 if what.parent is not None:
                     _end_with(what.parent, cloud)
                 cloud.serve()
-                cloud.stop(within=STOP_WITHIN)
+                _stop(cloud, screen)
     finally:
         signal.signal(signal.SIGINT, previous[0])
         signal.signal(signal.SIGTERM, previous[1])
+
+
+def _stop(cloud: LocalCloud, screen: Screen) -> None:
+    """Let slices in flight end; say so when that takes long."""
+    words = f"letting steps in flight end, for {STOP_WITHIN.seconds} s at the most; Ctrl-C again ends at once, and nothing is lost"
+    patience = threading.Timer(_PATIENCE_S, lambda: screen.say(Said(at=now(), text=words)))
+    patience.daemon = True
+    patience.start()
+    try:
+        cloud.stop(within=STOP_WITHIN)
+    finally:
+        patience.cancel()
 
 
 def _ready(app: App, what: Serving, before: UnderWay) -> Ready:

@@ -57,11 +57,11 @@ def relative(moment: datetime, now: datetime) -> str:
 
 
 def _rough(duration: timedelta) -> str:
-    if duration >= 2 * _DAY:
+    if duration >= 1.95 * _DAY:
         return f"{round(duration / _DAY)} d"
-    if duration >= 2 * _HOUR:
+    if duration >= 1.95 * _HOUR:
         return f"{round(duration / _HOUR)} h"
-    if duration >= 2 * _MINUTE:
+    if duration >= 1.95 * _MINUTE:
         return f"{round(duration / _MINUTE)} m"
     return f"{round(duration / _SECOND)} s"
 
