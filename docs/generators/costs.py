@@ -54,6 +54,11 @@ def asleep(_event: int, step: Step) -> None:
     step.sleep("day", timedelta(days=1))
 
 
+@app.function()
+def long_asleep(_event: int, step: Step) -> None:
+    step.sleep("month", timedelta(days=30))
+
+
 @app.function(waits_for=[Answered])
 def waiting(event: int, step: Step) -> int:
     answer = step.wait_for_event("answer", Answered, number=event, timeout=timedelta(days=1))
@@ -93,7 +98,8 @@ RUNS = (
     ("10 steps", ten_steps),
     ("1 step with `once=True`", once),
     ("1 step that succeeds at its second attempt, 15 s later", retried),
-    ("1 sleep", asleep),
+    ("1 sleep of a day", asleep),
+    ("1 sleep of 30 days", long_asleep),
     (FIRST := "1 wait, the event came first", waiting),
     (LATER := "1 wait, the event comes later", waiting),
     ("1 wait that times out", waiting),
@@ -112,7 +118,7 @@ HEAD = """\
 Counted by [`Sandbox.meter`](testing.md#meter) over the whole life of one run without faults, with small values. An item is a
 row that is put, changed or deleted; a write unit is 1 KB of it, and each index entry that changes is another; a read is a get or
 a query. Waits and awaited events count on both sides: what the run writes, and what the event writes. A larger value costs a
-unit for each further KB. A suspended run costs nothing until it goes on.
+unit for each further KB. A suspended run costs nothing while it waits, but for a look every seven days: compare the two sleeps.
 
 | a run with | items written | write units | reads |
 |---|---|---|---|
@@ -133,7 +139,7 @@ def _row(title: str, function: Function[int, object]) -> str:
         run = box.invoke(function, 1)
         if title == LATER:
             box.send(Answered(number=1))
-        box.advance(timedelta(days=1))
+        box.advance(timedelta(days=30 if function is long_asleep else 1))
         if run.status != "completed":
             raise RuntimeError(f"the run of {title!r} is {run.status}: {run.error}")
         return f"| {title} | {box.meter.writes} | {box.meter.units} | {box.meter.reads} |\n"

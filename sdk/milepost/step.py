@@ -9,7 +9,8 @@ What holds for every step:
 * A replay that asks for a name as another kind of step than the history has raises NonDeterminismError and pauses the run;
   other arguments under the same name are a logged warning.
 * A method that has to wait suspends the run: it raises a private BaseException through the body, so ``finally`` and ``with``
-  run at each suspension and ``except Exception`` does not see it. A suspended run costs nothing.
+  run at each suspension and ``except Exception`` does not see it. A suspended run costs nothing but a look every
+  seven days (docs/reference/costs.md).
 * Arguments that cannot be raise UsageError at the call, before anything is written.
 """
 
@@ -123,7 +124,7 @@ class Step(_AnyStep, Protocol):
         """Suspend the run for ``duration``: never shorter; 0 to 366 days.
 
         The instant is recorded before the run suspends: a crash, or a deploy, does not start the time again.
-        Costs at most 5 write units and one query. Raises UsageError.
+        Costs at most 5 write units and one query; for each seven days that it lasts a look, 4 units and a query. Raises UsageError.
         """
         ...
 
