@@ -4,6 +4,8 @@ Never imports a command at its own import: `milepost --help` must not wait for w
 """
 
 import importlib
+import io
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -93,4 +95,7 @@ def cli() -> None:
 
 def main() -> None:
     """The console script: parse the command line, do what it says, exit with a code of `Exit`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an old terminal shows a question mark, and goes on
     cli(prog_name="milepost")

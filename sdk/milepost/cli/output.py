@@ -3,26 +3,21 @@
 Not a terminal: no colour, no cutting to the width of one. NO_COLOR and TERM=dumb are respected.
 """
 
-import os
-import sys
-from typing import Any, Final
+from typing import Any
 
 import click
 import msgspec
 from rich.console import Console
 
 from milepost.dev.screen import STATUS_STYLES as STYLES
+from milepost.dev.screen import text_console
 
 __all__ = ["STYLES", "can_draw", "console", "write_json"]
 
-WIDE: Final = 160
-"""Columns where no terminal sets a width."""
-
 
 def console() -> Console:
-    """Stdout, as wide as its terminal."""
-    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
-    return Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    """Stdout."""
+    return text_console()
 
 
 def write_json(document: object) -> None:

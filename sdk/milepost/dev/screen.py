@@ -3,7 +3,7 @@
 import os
 import sys
 from datetime import datetime
-from typing import IO, Final
+from typing import IO, Final, Literal
 
 import msgspec
 from rich.console import Console
@@ -27,6 +27,9 @@ STATUS_STYLES: Final = {
 }
 """One colour per status, everywhere."""
 
+
+WIDE: Final = 160
+"""Columns where no terminal sets a width."""
 
 _ROOMY: Final = 110
 """Columns from which there is room for more words."""
@@ -149,7 +152,8 @@ def _under_way(ready: Ready) -> str:
 
 
 def text_console(file: IO[str] | None = None) -> Console:
-    """Stdout for people."""
+    """Stdout for people: as wide as its terminal, or wide where it has none. NO_COLOR takes all styles away."""
     target = file or sys.stdout
-    width = None if target.isatty() or os.environ.get("COLUMNS") else 200
-    return Console(file=target, width=width, highlight=False, emoji=False, markup=False)
+    width = None if target.isatty() or os.environ.get("COLUMNS") else WIDE
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(file=target, width=width, color_system=colours, highlight=False, emoji=False, markup=False)
