@@ -30,6 +30,8 @@ class Journal:
         self._items: dict[str, Item] = {}
         self._records: dict[str, Record] = {}
         self._unread: set[str] = set()
+        self._reached: dict[str, tuple[int, int]] = {}
+        """By scope: the order of the latest record that the body has read or made there."""
         self._lock = Lock()
         self._k = 0
         self.written = 0
@@ -52,12 +54,25 @@ class Journal:
         self._items = items
         self._records = {}
         self._unread = set(items)
+        self._reached = {}
         self.oldest_ttl = min((item["ttl"] for item in items.values() if "ttl" in item), default=None)
 
     def get(self, path: str) -> Record | None:
         """What is recorded of the step; it counts as read from now on."""
         self._unread.discard(path)
-        return self.peek(path)
+        record = self.peek(path)
+        if record is not None:
+            self._reach(record)
+        return record
+
+    def _reach(self, record: Record) -> None:
+        order, path = (record.epoch, record.k), record.path
+        end = len(path)
+        while end >= 0:
+            end = path.rfind("/", 0, end)
+            scope = path[: end + 1]
+            if self._reached.get(scope, order) <= order:
+                self._reached[scope] = order
 
     def pass_over(self, prefix: str) -> None:
         """What is left unread in this scope will not be asked for."""
@@ -79,8 +94,11 @@ class Journal:
         return [record for path in {**self._items, **self._records} if path.startswith(prefix) and (record := self.peek(path)) is not None]
 
     def is_replaying(self, prefix: str) -> bool:
-        """The history holds something in this scope that the body has not asked for yet."""
-        return any(path.startswith(prefix) for path in list(self._unread))
+        """The history holds something in this scope that comes after all that the body has asked for. What a deploy has
+        removed does not count once the body is past it.
+        """
+        reached = self._reached.get(prefix, (-1, 0))
+        return any(path.startswith(prefix) and _order(self._items[path]) > reached for path in list(self._unread))
 
     def record(self, path: str, kind: Kind, now: int, digest: int | None = None) -> Record:
         """A pending record of this slice, not written yet. Its order is (epoch, k), k counting what the slice adds;
@@ -120,10 +138,15 @@ class Journal:
 
     def _know(self, record: Record) -> None:
         self._records[record.path] = record
+        self._reach(record)
 
     def paths(self) -> list[str]:
         """The paths of the rows that were read."""
         return list(self._items)
+
+
+def _order(item: Item) -> tuple[int, int]:
+    return item.get("epoch", 0), item.get("k", 0)
 
 
 def _winner(lost: ConditionFailed, ours: Record) -> Record:

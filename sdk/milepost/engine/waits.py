@@ -74,6 +74,10 @@ class WaitOperation(WithoutWork):
             record = self._new()
         if self.slice.frozen:
             return Parked(Pending(record=record, recorded=recorded))
+        if not recorded and self._has_predicate:  # what it has met beside it decides what it may get: that must not be lost
+            record, recorded = self.slice.journal.put(record), True
+            if record.is_final:
+                return self._final(record)
         if self.path not in self.slice.registered and record.epoch > self.slice.header.covered:
             self._register(record)
             found = self._look_back(record)
@@ -87,8 +91,12 @@ class WaitOperation(WithoutWork):
             return self._complete(record, -1, None)
         return Parked(Pending(record=record, recorded=recorded))
 
+    @property
+    def _has_predicate(self) -> bool:
+        return any(awaited.where is not None for awaited in self._awaited)
+
     def _judges(self, record: Record) -> bool:
-        return any(awaited.where is not None for awaited in self._awaited) or len(self._used(record)) > USED_LIMIT
+        return self._has_predicate or len(self._used(record)) > USED_LIMIT
 
     def _new(self) -> Record:
         now = self.slice.worker.now()
