@@ -3,6 +3,9 @@
 from datetime import timedelta
 
 from milepost import App, Event, Failure, InvokeError, Retry, Step
+from milepost.engine import keys
+from milepost.engine.messages import EventMessage
+from tests.engine.stage import Stage
 
 DAY = timedelta(days=1)
 HOUR_MS = 3_600_000
@@ -104,3 +107,17 @@ class Shop:
                 return f"child: {error}"
 
         self.child = child
+
+
+def placed(stage: Stage, shop: Shop, note: str = "") -> str:
+    """Send the event; returns the id of the run that will be."""
+    stage.send(shop.Placed(order_id="o-1", note=note), id="placed")
+    return keys.run_id("order", "shop/order.placed", "placed")
+
+
+def starts_order(message: EventMessage) -> bool:
+    return message.target == "order"
+
+
+def is_signal(message: EventMessage) -> bool:
+    return message.target.startswith("~signal:")

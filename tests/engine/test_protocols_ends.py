@@ -1,0 +1,178 @@
+"""The counterexamples of docs/design/protocols.md, M4: end, settle, parent and child, cancel. Each is played by hand."""
+
+import pytest
+
+from milepost.engine import keys
+from milepost.engine.deliver import Ack, Later
+from milepost.engine.messages import Cancel, EventMessage, Poke, Publish, Start, TimerDue
+from milepost.runs import RunStatus
+from tests.engine.shop import HOUR_MS, Shop, placed
+from tests.engine.stage import LEASE, SECOND, Call, Stage, again, commits, puts, sends
+
+
+def test_a_cancelled_parents_unborn_child_never_runs(shop: Shop, stage: Stage) -> None:
+    """9: the cancel overtakes the start. It leaves a tombstone, and the start that finds it answers the parent."""
+    shop.parent_and_child()
+    run = placed(stage, shop)
+    stage.deliver(stage.one(EventMessage))
+    start = stage.one(Start)
+    stage.hand.remove(start)
+    stage.client.cancel(run)
+    assert stage.deliver(stage.one(Cancel)) == Ack()
+    child = keys.child_id(run, "child")
+    assert stage.header(child).status is RunStatus.CANCELLED
+    assert stage.deliver(start) == Ack()
+    stage.run_until_idle()
+    stage.pass_time(2 * HOUR_MS)
+    stage.run_until_idle()
+    assert shop.did == ["a", "told cancelled"]
+    assert stage.header(child).settled_at is not None
+
+
+def test_a_child_that_was_cancelled_before_its_birth_answers_its_parent(shop: Shop, stage: Stage) -> None:
+    shop.parent_and_child()
+    run = placed(stage, shop)
+    stage.deliver(stage.one(EventMessage))
+    start = stage.one(Start)
+    child = keys.child_id(run, "child")
+    stage.deliver(stage.message(Cancel(run=child, function="child", reason="too late"), id="cancel"))
+    assert stage.deliver(start) == Ack()
+    stage.run_until_idle()
+    assert "was cancelled: too late" in stage.run(run).result
+    assert shop.did == ["a"]
+
+
+def test_a_run_cancelled_under_a_live_lease_is_settled_by_its_holder(shop: Shop, stage: Stage) -> None:
+    """8 and 10: the holder alone knows what it has in flight: here a child that the canceller could not have seen."""
+    shop.parent_and_child()
+    run = placed(stage, shop)
+    start = stage.one(EventMessage)
+    seen: list[object] = []
+
+    def cancel() -> None:
+        stage.client.cancel(run)
+        header = stage.header(run)
+        seen.append((header.status, header.settled_at, header.is_leased(stage.clock.now_ms())))
+
+    assert stage.deliver(start, stage.overtaken(sends(Start), cancel)) == Ack()
+    assert seen == [(RunStatus.CANCELLED, None, True)]
+    assert stage.header(run).settled_at is not None
+    stage.run_until_idle()
+    stage.pass_time(2 * HOUR_MS)
+    stage.run_until_idle()
+    child = stage.header(keys.child_id(run, "child"))
+    assert child.status is RunStatus.CANCELLED
+    assert "d" not in shop.did
+    assert shop.did.count("told cancelled") == 1
+
+
+def test_no_step_begins_once_a_run_is_cancelled_and_its_holder_has_seen_it(shop: Shop, stage: Stage) -> None:
+    shop.two_steps()
+    run = placed(stage, shop)
+
+    def cancel() -> None:
+        stage.client.cancel(run)
+        stage.pass_time(2 * SECOND)  # the holder reads its header every two seconds
+
+    stage.deliver(stage.one(EventMessage), stage.overtaken(puts("a"), cancel))
+    assert shop.did == ["a"]
+    assert stage.header(run).settled_at is not None
+
+
+def test_a_message_for_an_ended_run_under_a_live_lease_leaves_settling_to_the_holder(shop: Shop, stage: Stage) -> None:
+    shop.sleeps()
+    run = placed(stage, shop)
+    start = stage.one(EventMessage)
+    assert stage.crash(start, after=2)
+    stage.client.cancel(run)
+    assert stage.deliver(stage.message(Poke(run=run), id="other")) == Ack()
+    assert stage.header(run).settled_at is None
+    assert stage.deliver(again(start)) == Later(stage.clock.now_ms() + LEASE + 1)
+    stage.pass_time(LEASE + 1)
+    assert stage.deliver(again(start)) == Ack()
+    assert stage.header(run).settled_at is not None
+
+
+@pytest.mark.parametrize("note", ["", "bad"])
+def test_a_terminal_run_settles_again_wherever_its_holder_died(note: str) -> None:
+    """The queue is the outbox: whatever was not told at the end is told when the message comes again."""
+    after = 0
+    for after in range(1, 40):
+        shop = Shop()
+        shop.parent_and_child()
+        with Stage(shop.app) as stage:
+            run = placed(stage, shop, note)
+            stage.deliver(stage.one(EventMessage))
+            stage.deliver(stage.one(Start))
+            stage.pass_time(HOUR_MS)
+            if not stage.crash(stage.one(TimerDue), after):
+                break
+            stage.pass_time(LEASE + 1)
+            stage.run_until_idle()
+            for _ in range(6):
+                stage.pass_time(HOUR_MS)
+                stage.run_until_idle()
+            assert stage.run(run).status == "completed", after
+            assert stage.run(run).result == "d" if not note else "bad child" in stage.run(run).result
+    assert after > 4
+
+
+def test_a_parent_that_was_answered_already_is_poked_again(shop: Shop, stage: Stage) -> None:
+    """3, for children: answered, crash before the poke; the redelivery finds the answer and pokes."""
+    shop.parent_and_child()
+    run = placed(stage, shop)
+    stage.deliver(stage.one(EventMessage))
+    stage.deliver(stage.one(Start))
+    stage.pass_time(HOUR_MS)
+    timer = stage.one(TimerDue)
+    calls = 0
+    found: list[int] = []
+
+    def count(call: Call) -> None:
+        nonlocal calls
+        calls += 1
+        if puts("child")(call):
+            found.append(calls)
+
+    with Stage(shop.app) as rehearsal:
+        placed(rehearsal, shop)
+        rehearsal.deliver(rehearsal.one(EventMessage))
+        rehearsal.deliver(rehearsal.one(Start))
+        rehearsal.pass_time(HOUR_MS)
+        rehearsal.deliver(rehearsal.one(TimerDue), rehearsal.watching(count))
+    assert stage.crash(timer, found[0])
+    record = stage.record(run, "child")
+    assert record is not None
+    assert record.status == "completed"
+    assert "Poke" not in stage.kinds()
+    stage.pass_time(LEASE + 1)
+    stage.deliver(again(timer))
+    assert "Poke" in stage.kinds()
+    stage.run_until_idle()
+    assert stage.run(run).result == "d"
+
+
+def test_the_parent_is_told_what_the_header_says(shop: Shop, stage: Stage) -> None:
+    """The end is committed before it is told: a child cancelled at its very end says so, not its result."""
+    shop.parent_and_child()
+    run = placed(stage, shop)
+    stage.deliver(stage.one(EventMessage))
+    stage.deliver(stage.one(Start))
+    stage.pass_time(HOUR_MS)
+    child = keys.child_id(run, "child")
+    ending = stage.overtaken(commits("completed"), lambda: stage.client.cancel(child))
+    assert stage.deliver(stage.one(TimerDue), ending) == Ack()
+    stage.run_until_idle()
+    assert stage.header(child).status is RunStatus.CANCELLED
+    assert "was cancelled" in stage.run(run).result
+
+
+def test_a_publish_is_put_on_the_bus_by_whoever_gets_it(shop: Shop, stage: Stage) -> None:
+    shop.two_steps()
+    detail = '{"order_id":"o-1","_milepost":{"id":"later"}}'
+    message = stage.message(Publish(name="shop/order.placed", source="x", detail=detail, id="later"))
+    assert stage.deliver(message) == Ack()
+    assert stage.deliver(again(message)) == Ack()
+    stage.run_until_idle()
+    assert stage.only_run("order").result == "ab"
+    assert shop.did == ["a", "b"]
