@@ -172,7 +172,9 @@ def _checked_errors(errors: Any) -> tuple[type[Exception], ...]:
 class Completion:
     """When map, each and invoke_many count as done although items failed; with neither, every failure is allowed.
 
-    ``min_success``: done as soon as so many succeeded. ``max_failures``: failed as soon as more failed. Raises DefinitionError.
+    Every item is tried. ``min_success``: at least so many must succeed. ``max_failures``: at most so many may fail. As soon as
+    one of them cannot hold any more, what is still going on is cancelled and the first failed item's error is raised.
+    Raises DefinitionError for a number out of range.
     """
 
     min_success: int | None = None

@@ -1,7 +1,8 @@
 """How long rows live: they are written with an expiry, and a run that lives on takes its rows with it.
 
-A row expires 60 days after it was written. Whoever looks at a live run and finds it within 20 days of that, a slice or, for
-a paused run, the sweeper, puts the expiry of all its rows off again. What has expired is not read.
+A row expires 60 days after it was written. Whoever looks at a live run and finds it within 40 days of that, a slice or, for
+a paused run, the sweeper, puts the expiry of all its rows off again. A live run is looked at
+once in 7 days at least, so everything it has recorded lives on for 30 days after its end, and more.
 """
 
 from milepost.engine import cancels, keys

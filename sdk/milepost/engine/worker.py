@@ -38,8 +38,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The sweeper pokes a run that is this late."""
     row_ttl_ms: int = 60 * DAY_MS
     """What a run writes expires this long after, unless extended."""
-    extend_below_ms: int = 20 * DAY_MS
-    """A slice that finds a row this close to its expiry extends all rows of the run."""
+    extend_below_ms: int = 40 * DAY_MS
+    """A slice that finds a row this close to its expiry extends all rows of the run: more than the time between two
+    check-ups and the retention together, so that what a run has recorded outlives its end by the retention."""
     retention_ms: int = 30 * DAY_MS
     """A run is kept this long after its end."""
     event_retention_ms: int = 60 * DAY_MS

@@ -61,9 +61,7 @@ class Sandbox:
     ``start``: when its clock begins, aware; 2026-01-01 09:00 UTC by default.
     """
 
-    def __init__(self, app: HasDefinitions, /, *, backend: str = "memory", start: datetime | None = None) -> None:
-        if backend != "memory":
-            raise UsageError(f"Sandbox(backend={backend!r}): only 'memory' is there")
+    def __init__(self, app: HasDefinitions, /, *, start: datetime | None = None) -> None:
         self._definitions = app.definitions
         self._clock = VirtualClock(start or START)
         self._meter = Meter()
