@@ -36,6 +36,10 @@ class Dev:
                 return line
         raise AssertionError(f"it ended without saying {words!r}:\n{self.said}")
 
+    def press_ctrl_c(self) -> None:
+        """What a terminal does: it interrupts the runner and its worker."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Signal it; returns its exit code, having read all it said."""
         self.process.send_signal(number)
@@ -47,7 +51,9 @@ class Dev:
 @contextmanager
 def dev(directory: Path, *arguments: str) -> Generator[Dev]:
     command = [sys.executable, "-W", "error", "-m", "milepost", "dev", *arguments]
-    with subprocess.Popen(command, cwd=directory, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command, cwd=directory, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
         try:
             yield Dev(process)
         finally:
@@ -131,6 +137,40 @@ def test_a_killed_worker_is_started_again_and_one_whose_watcher_is_killed_ends(s
         assert worker_of(state) not in (None, worker)
         running.process.kill()
         eventually(lambda: worker_of(state) is None)
+
+
+SLOW = """
+import time
+from pathlib import Path
+from milepost import App, Event, Step
+app = App("slow")
+@app.event("slow/go")
+class Go(Event): ...
+def wait() -> None:
+    while not Path("go").exists():
+        time.sleep(0.01)
+@app.function(on=Go)
+def work(event: Go, step: Step) -> None:
+    step.run("wait", wait)
+"""
+
+
+@pytest.mark.parametrize("is_patient", [True, False])
+def test_ctrl_c_lets_a_step_end_and_a_second_one_does_not(tmp_path: Path, is_patient: bool) -> None:
+    (tmp_path / "slow.py").write_text(SLOW, encoding="utf-8")
+    with dev(tmp_path, "slow:app") as running:
+        running.until("Ctrl-C stops")
+        milepost(tmp_path, "send", "slow/go")
+        running.until("running")
+        running.press_ctrl_c()
+        running.until("letting steps in flight end")
+        if is_patient:
+            (tmp_path / "go").touch()
+            running.until("completed")
+        else:
+            running.press_ctrl_c()
+        assert running.process.wait(10) == 0
+    eventually(lambda: worker_of(tmp_path / STATE) is None)
 
 
 def test_json_lines_are_all_that_stands_on_stdout(shop_directory: Path) -> None:

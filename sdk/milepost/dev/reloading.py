@@ -78,7 +78,7 @@ class Reloader:
         first = min(paths)
         shown = os.path.relpath(first, self._directory)
         more = f" and {several(len(paths) - 1, 'more file')}" if len(paths) > 1 else ""
-        self._say(f"\n{shown}{more} changed: starting anew")
+        self._say(f"{shown}{more} changed: starting anew")
         self._end()
         self._start(pipe)
 

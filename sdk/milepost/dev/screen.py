@@ -62,7 +62,7 @@ class TextScreen:
             case Logged():
                 self._log(what)
             case Said(text=text):
-                self._print(Text(text, "dim"))
+                self._print(Text(f"\n{text}", "dim"))
             case Problem(error=error, hint=hint, trace=trace):
                 self._print(Text(f"\n{trace}\n" if trace else ""), Text.assemble(("error", "bold red"), ": ", error))
                 self._print(Text.assemble(("try", "cyan"), ":   ", hint))

@@ -52,7 +52,9 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def serve(what: Serving, screen: Screen) -> Ended:
-    """Run the app until SIGINT or SIGTERM, at the second of which it ends at once. Errors are said, not raised."""
+    """Run the app until SIGINT or SIGTERM; a SIGINT after that ends it at once. (Ctrl-C reaches the worker from the terminal,
+    and a SIGTERM from its watcher follows: that one is not a second wish.) Errors are said, not raised.
+    """
     try:
         app = load_app(what.target)
     except AppNotLoaded as error:
@@ -68,7 +70,13 @@ def serve(what: Serving, screen: Screen) -> Ended:
 
 
 def _run(app: App, what: Serving, state: Path, screen: Screen) -> None:
-    previous = signal.signal(signal.SIGINT, _leave_now), signal.signal(signal.SIGTERM, _leave_now)
+    is_serving = threading.Event()
+
+    def terminated(*_: object) -> None:
+        if not is_serving.is_set():
+            _leave_now()
+
+    previous = signal.signal(signal.SIGINT, _leave_now), signal.signal(signal.SIGTERM, terminated)
     try:
         with Moves(screen, state, all_moves=what.as_json) as moves:
             cloud = LocalCloud(
@@ -85,6 +93,7 @@ def _run(app: App, what: Serving, state: Path, screen: Screen) -> None:
                 screen.say(_ready(app, what, before))
                 if what.parent is not None:
                     _end_with(what.parent, cloud)
+                is_serving.set()
                 cloud.serve()
                 _stop(cloud, screen)
     finally:
@@ -142,6 +151,6 @@ def _end_with(parent: int, cloud: LocalCloud) -> None:
 
 
 def _leave_now(*_: object) -> None:
-    """The second signal: the state file is safe at any instant, so nothing has to be waited for."""
+    """Nothing has begun, or somebody does not want to wait: the state file is safe at any instant, so nothing has to be waited for."""
     sys.stdout.flush()
     os._exit(130)
