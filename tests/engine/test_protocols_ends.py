@@ -6,8 +6,9 @@ from milepost.engine import keys
 from milepost.engine.deliver import Ack, Later
 from milepost.engine.messages import Cancel, EventMessage, Poke, Publish, Start, TimerDue
 from milepost.runs import RunStatus
+from milepost.testing.crashes import WorkerKilled
 from tests.engine.shop import HOUR_MS, Shop, placed
-from tests.engine.stage import LEASE, SECOND, Call, Stage, again, commits, puts, sends
+from tests.engine.stage import LEASE, SECOND, Call, Stage, again, commits, puts, sends, writes
 
 
 def test_a_cancelled_parents_unborn_child_never_runs(shop: Shop, stage: Stage) -> None:
@@ -64,6 +65,30 @@ def test_a_run_cancelled_under_a_live_lease_is_settled_by_its_holder(shop: Shop,
     assert child.status is RunStatus.CANCELLED
     assert "d" not in shop.did
     assert shop.did.count("told cancelled") == 1
+
+
+def test_a_child_whose_parent_died_before_recording_it_is_cancelled_with_its_parent(shop: Shop, stage: Stage) -> None:
+    """The start is on its way, the record is not written, the parent is cancelled and its worker dies: the history does not
+    know the child, so the redelivered message asks the body.
+    """
+    shop.parent_and_child()
+    run = placed(stage, shop)
+    first = stage.one(EventMessage)
+
+    def die(call: Call) -> None:
+        if writes("step#child")(call):
+            stage.client.cancel(run)
+            raise WorkerKilled
+
+    with pytest.raises(WorkerKilled):
+        stage.deliver(first, stage.watching(die))
+    stage.pass_time(LEASE + SECOND)
+    assert stage.deliver(again(first)) == Ack()
+    stage.run_until_idle()
+    stage.pass_time(2 * HOUR_MS)
+    stage.run_until_idle()
+    assert stage.header(keys.child_id(run, "child")).status is RunStatus.CANCELLED
+    assert "d" not in shop.did
 
 
 def test_no_step_begins_once_a_run_is_cancelled_and_its_holder_has_seen_it(shop: Shop, stage: Stage) -> None:

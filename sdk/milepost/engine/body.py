@@ -9,11 +9,14 @@ from milepost.codec import Codec
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Suspend
 from milepost.engine.origins import Origins, get_header, get_origin
+from milepost.engine.records import Header
 from milepost.engine.running import RunOperation
-from milepost.engine.slice import Slice, Undo
+from milepost.engine.slice import Pending, Slice, Undo
 from milepost.engine.steps import BodyStep
+from milepost.engine.worker import Worker
 from milepost.errors import CodecError, MilepostError, NonDeterminismError, RetryAfterError, StepError
 from milepost.events import Failure
+from milepost.functions import FunctionDefinition
 
 
 class Returned(msgspec.Struct, frozen=True):
@@ -144,13 +147,22 @@ def compensations(slice_: Slice) -> list[Undo]:
     """Replay the ended run's body over its history, start nothing, and collect the compensations of the steps that are
     done, the last one first. The replay stops at the first unrecorded step, or at the failure that is recorded.
     """
-    worker = slice_.worker
-    header = get_header(worker.ports.table, slice_.header.subject or "")
+    header = get_header(slice_.worker.ports.table, slice_.header.subject or "")
     if header is None:
         return []
-    dead = Slice(worker, slice_.definition, header, deadline_ms=0, frozen=True)
-    dead.journal.load()
-    ended = run_body(dead, get_origin(worker, header))
+    replayed, ended = _replay_ended(slice_.worker, slice_.definition, header)
     if isinstance(ended, Diverged):
         raise ended.error
-    return sorted(dead.undos.values(), key=lambda undo: undo.order, reverse=True)
+    return sorted(replayed.undos.values(), key=lambda undo: undo.order, reverse=True)
+
+
+def unrecorded(worker: Worker, definition: FunctionDefinition, header: Header) -> list[Pending]:
+    """What the ended run's last slice may have begun to wait for without living to record it, children above all."""
+    replayed, _ended = _replay_ended(worker, definition, header)
+    return [pending for pending in replayed.pending.values() if not pending.recorded]
+
+
+def _replay_ended(worker: Worker, definition: FunctionDefinition, header: Header) -> tuple[Slice, Ended]:
+    replayed = Slice(worker, definition, header, deadline_ms=0, frozen=True)
+    replayed.journal.load()
+    return replayed, run_body(replayed, get_origin(worker, header))

@@ -13,6 +13,8 @@ import msgspec
 
 from milepost.engine import lease
 from milepost.engine.admission import admit
+from milepost.engine.body import unrecorded
+from milepost.engine.children import cancel_child, is_cancellable
 from milepost.engine.drive import Drive
 from milepost.engine.lifecycle import Move, after
 from milepost.engine.messages import SIGNAL, Cancel, EventMessage, Poke, Publish, Received, Start, TimerDue, decode, read_event
@@ -221,8 +223,22 @@ def _ended(received: Received, worker: Worker, header: Header) -> Verdict:
     """A message for a run that has ended: settle it again, unless its holder is to do that."""
     if header.is_leased(worker.now()):
         return Later(_after(header)) if header.owner == received.id else ACK
+    if received.deliveries > 1 and header.role == "function" and header.status is not RunStatus.COMPLETED:
+        _cancel_unrecorded(worker, header)
     settle(worker, header)
     return ACK
+
+
+def _cancel_unrecorded(worker: Worker, header: Header) -> None:
+    """A slice that died after it had sent a child's start, and before it had recorded the child, left a child that the
+    history does not know: its start may be under way, so it is cancelled born or not.
+    """
+    definition = definition_of(worker, header)
+    if definition is None:
+        return
+    for pending in unrecorded(worker, definition, header):
+        if pending.start is not None and is_cancellable(pending.record):
+            cancel_child(worker, pending.record, f"its parent {header.run} is {header.status}")
 
 
 def _acquired(received: Received, worker: Worker, deadline_ms: int, header: Header, *, due_at: int) -> Verdict:
