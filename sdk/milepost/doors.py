@@ -105,6 +105,12 @@ class Doors:
         """
         return self._cloud().rerun(_id_of(run), from_step=from_step, input=input)
 
+    def pause(self, run: str | Run[Any], /) -> bool:
+        """Stop a run until `resume`, or until new code is deployed; False when it has ended or is paused already. A step that is
+        under way ends and is recorded, no other begins. Raises RunNotFound, NoCloudError.
+        """
+        return self._cloud().pause(_id_of(run))
+
     def resume(self, run: str | Run[Any], /) -> bool:
         """Let a paused run go on; False when it is not paused. Raises RunNotFound, NoCloudError."""
         return self._cloud().resume(_id_of(run))

@@ -195,6 +195,7 @@ SECTIONS: tuple[Section, ...] = (
             "bound.slices": "10,000 slices without progress pause the run.",
             "bound.crashes": "The fourth death of a worker in the same step fails it with WorkerCrashed.",
             "bound.deadline": "Too little time left: the slice hands over, and the run goes on in another.",
+            "bound.paused": "A run that a person paused holds nothing and begins nothing until it is resumed.",
             "bound.undeployed": "A run whose function is not deployed is paused, and goes on when it is.",
             "cost.steps": "A run of n sequential steps writes n + 2 items and at most n + 4 units, and reads 0.",
             "cost.sleep": "A sleep costs at most 5 units and one query.",

@@ -6,7 +6,6 @@ Covers: promise.never-stuck
 from datetime import timedelta
 
 from milepost import App, Event, Step
-from milepost.engine.ports import Change, Key
 from milepost.testing import Sandbox
 
 app = App("paused-long")
@@ -34,9 +33,7 @@ def test_the_step_before_the_pause_is_not_run_again() -> None:
     made.clear()
     with Sandbox(app) as box:
         [run] = box.send(ImportRequested(file="a.csv"))
-        box._table.update(  # pyright: ignore[reportPrivateUsage] - a person who pauses it: there is no door for that yet
-            Key(f"run#{run.id}", "run"), Change(set={"status": "paused", "due_shard": "paused#0", "next_due": 0})
-        )
+        box.pause(run)
         box.advance(timedelta(days=100))
         assert run.status == "paused"
         assert [step.name for step in run.steps] == ["parse", "settle"]

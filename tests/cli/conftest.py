@@ -44,7 +44,8 @@ class Milepost:
 
 
 @pytest.fixture
-def milepost() -> Milepost:
+def milepost(monkeypatch: pytest.MonkeyPatch) -> Milepost:
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
     return Milepost()
 
 

@@ -144,6 +144,12 @@ def test_a_paused_run_goes_on(shop: Shop, milepost: Milepost) -> None:
     assert milepost.json("show", shop.paused)["status"] == "waiting"
 
 
+def test_a_run_is_paused_with_a_reason(shop: Shop, milepost: Milepost) -> None:
+    assert f"paused {shop.waiting[:8]}" in milepost("pause", shop.waiting[:8], "--reason", "bank is down").stdout
+    shown = milepost.json("show", shop.waiting)
+    assert (shown["status"], shown["reason"]) == ("paused", "bank is down")
+
+
 # ---- dead letters --------------------------------------------------------------------------------------------------------
 
 

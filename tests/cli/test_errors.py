@@ -12,7 +12,8 @@ from tests.cli.conftest import STATE, Milepost, Shop
 
 
 @pytest.mark.parametrize(
-    "command", [["runs"], ["show", "abcd"], ["cancel", "abcd"], ["rerun", "abcd"], ["resume", "abcd"], ["events"], ["dlq", "list"]]
+    "command",
+    [["runs"], ["show", "abcd"], ["cancel", "abcd"], ["rerun", "abcd"], ["resume", "abcd"], ["pause", "abcd"], ["events"], ["dlq", "list"]],
 )
 def test_without_a_state_file_every_command_says_how_to_make_one(here: Path, milepost: Milepost, command: list[str]) -> None:
     text = milepost.error(*command, code=4)
@@ -22,7 +23,7 @@ def test_without_a_state_file_every_command_says_how_to_make_one(here: Path, mil
 
 
 def test_a_run_that_does_not_exist(shop: Shop, milepost: Milepost) -> None:
-    for command in ("show", "cancel", "rerun", "resume"):
+    for command in ("show", "cancel", "rerun", "pause", "resume"):
         assert "no run's id begins with 'zzzzzzzz'" in milepost.error(command, "zzzzzzzz", code=3)
     assert "no run's id begins with 'a%_?'" in milepost.error("show", "a%_?", code=3)
 
@@ -69,6 +70,7 @@ def test_a_time_that_is_none(shop: Shop, milepost: Milepost) -> None:
 def test_what_is_over_stays_as_it_is(shop: Shop, milepost: Milepost) -> None:
     assert "is completed already" in milepost.error("cancel", shop.completed, code=1)
     assert "is waiting, not paused" in milepost.error("resume", shop.waiting, code=1)
+    assert "is paused already" in milepost.error("pause", shop.paused, code=1)
 
 
 def test_a_state_file_of_a_newer_schema(here: Path, milepost: Milepost) -> None:

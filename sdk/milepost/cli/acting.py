@@ -1,4 +1,4 @@
-"""What cancel, resume and rerun say when they are done."""
+"""What cancel, pause, resume and rerun say when they are done."""
 
 from pathlib import Path
 

@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "show": "Show one run: a timeline of its steps, and what it waits for.",
         "cancel": "Cancel a run.",
         "rerun": "Run it again, from the start or from a step.",
+        "pause": "Stop a run until it is resumed.",
         "resume": "Let a paused run go on.",
         "events": "List events, newest first, with the runs that each started.",
         "dlq": "Look at messages that were given up, and send them again.",

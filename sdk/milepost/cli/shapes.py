@@ -131,7 +131,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Acted(msgspec.Struct, frozen=True, kw_only=True):
-    """What cancel, resume and rerun did."""
+    """What cancel, pause, resume and rerun did."""
 
     run: str
     function: str
@@ -164,6 +164,7 @@ DOCUMENTS: dict[str, Any] = {
     "send": Sent,
     "events": list[EventShape],
     "cancel": Acted,
+    "pause": Acted,
     "resume": Acted,
     "rerun": Acted,
     "dlq list": list[DeadLetterShape],

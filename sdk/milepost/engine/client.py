@@ -18,7 +18,7 @@ from milepost.engine.ports import Absent, ConditionFailed, Entry, Outgoing
 from milepost.engine.reading import Reader, RunsQuery
 from milepost.engine.records import Failing, Header
 from milepost.engine.sending import source_of
-from milepost.engine.settle import cancel_run, resume_run
+from milepost.engine.settle import cancel_run, pause_run, resume_run
 from milepost.engine.worker import Worker
 from milepost.errors import EventError, FunctionNotFound, RunNotFound, StepNotFound, UsageError, describe
 from milepost.events import EventType
@@ -109,6 +109,11 @@ class Client:
         """Cancel the run; a run that has ended stays as it is. Returns after the commit. Raises RunNotFound."""
         if cancel_run(self._worker, run, reason=reason) is None:
             raise RunNotFound(f"no run {run!r} to cancel: `milepost runs` lists those that there are")
+
+    def pause(self, run: str, *, reason: str = "paused by request") -> bool:
+        """Stop a run until it is resumed; False when it has ended or is paused already. Raises RunNotFound."""
+        self.reader.header(run)
+        return pause_run(self._worker, run, reason=reason)
 
     def resume(self, run: str) -> bool:
         """Let a paused run go on; False when it is not paused. Raises RunNotFound."""

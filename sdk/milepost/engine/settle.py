@@ -14,9 +14,10 @@ from milepost.engine.children import CANCELLED, answer, cancel_child, is_cancell
 from milepost.engine.journal import Journal
 from milepost.engine.lifecycle import Move, after
 from milepost.engine.messages import Start
-from milepost.engine.origins import get_origin, get_outcome, put_header, unborn
+from milepost.engine.origins import get_header, get_origin, get_outcome, put_header, unborn
 from milepost.engine.ports import ConditionFailed, Write
 from milepost.engine.records import Failing, Header, Record
+from milepost.engine.retention import look_again_at
 from milepost.engine.waits import rows_of
 from milepost.engine.worker import Moved, Worker
 from milepost.functions import Failure, FunctionDefinition
@@ -181,6 +182,21 @@ def _bury(worker: Worker, start: Start, reason: str, now: int) -> bool:
         put_header(worker.ports.table, header)
     except ConditionFailed:
         return False
+    return True
+
+
+def pause_run(worker: Worker, run: str, *, reason: str) -> bool:
+    """Stop a run until it is resumed; False when it has ended or is paused already. Its holder, if it has one, stops at its
+    next commit.
+    """
+    header = get_header(worker.ports.table, run)
+    if header is None:
+        return False
+    try:
+        lease.pause(worker.ports.table, header, reason=reason, look_at=look_again_at(worker), holder=False)
+    except ConditionFailed:
+        return False
+    worker.observe(Moved(run, header.function, RunStatus.PAUSED, worker.now(), reason))
     return True
 
 

@@ -124,6 +124,11 @@ class Sandbox:
         self._client.cancel(run if isinstance(run, str) else run.id)
         self.run_until_idle()
 
+    def pause(self, run: str | Run[Any], /) -> None:
+        """Stop a run until it is resumed. Raises RunNotFound."""
+        self._client.pause(run if isinstance(run, str) else run.id)
+        self.run_until_idle()
+
     def resume(self, run: str | Run[Any], /) -> None:
         """Let a paused run go on. Raises RunNotFound."""
         self._client.resume(run if isinstance(run, str) else run.id)
