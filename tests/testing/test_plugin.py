@@ -45,7 +45,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def outcome(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return project.runpytest_inprocess(
-        "-p", "milepost.testing.plugin", "-p", "no:randomly", "-p", "no:xdist", "--strict-markers", *arguments
+        "-p", "no:milepost", "-p", "milepost.testing.plugin", "-p", "no:randomly", "-p", "no:xdist", "--strict-markers", *arguments
     )
 
 
