@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -207,3 +208,25 @@ def test_a_target_that_cannot_be_ends_at_once(shop_directory: Path, target: str,
         running.until(words)
         assert running.process.wait(10) == code
     assert not (shop_directory / ".milepost").exists()
+
+
+@pytest.mark.timeout(30)
+def test_a_killed_worker_is_started_again_while_other_files_change_without_a_pause(shop_directory: Path) -> None:
+    over = threading.Event()
+
+    def churn() -> None:
+        while not over.wait(0.02):
+            (shop_directory / "notes.txt").write_text("more")
+
+    writer = threading.Thread(target=churn)
+    with dev(shop_directory, "shop:app") as running:
+        running.until("Ctrl-C stops")
+        worker = worker_of(shop_directory / STATE)
+        assert worker is not None
+        writer.start()
+        try:
+            os.kill(worker, signal.SIGKILL)
+            running.until("the worker was killed by SIGKILL")
+        finally:
+            over.set()
+            writer.join()

@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Final
 
 import msgspec
-from watchfiles import PythonFilter, watch
+from watchfiles import Change, PythonFilter, watch
 
 from milepost.dev.sayings import Said, Screen, now
 from milepost.dev.serving import STOP_WITHIN, Ended, Serving
@@ -43,6 +43,7 @@ class Reloader:
         self._stop = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._has_run = False
+        self._of_code = PythonFilter()
 
     def run(self) -> Ended:
         """Stay until SIGINT or SIGTERM, or until there is nothing to wait for."""
@@ -50,7 +51,7 @@ class Reloader:
             self._start(theirs)
             for changes in watch(
                 self._directory,
-                watch_filter=PythonFilter(),
+                watch_filter=self._is_news,
                 stop_event=self._stop,
                 debounce=_DEBOUNCE_MS,
                 step=_STEP_MS,
@@ -60,12 +61,20 @@ class Reloader:
             ):
                 if self._stop.is_set():
                     break
-                if changes:
-                    self._reload({path for _, path in changes}, theirs)
+                changed = {path for change, path in changes if self._of_code(change, path)}
+                if changed:
+                    self._reload(changed, theirs)
                 elif (ended := self._look(theirs)) is not None:
                     return ended
             self._end()
             return Ended.STOPPED
+
+    def _is_news(self, change: Change, path: str) -> bool:
+        """A change of the code; or any change at all once the worker has ended. Other files may change without a pause, the
+        state file above all, and while they do `watch` tells nothing else.
+        """
+        has_ended = self._process is not None and self._process.poll() is not None
+        return has_ended or self._of_code(change, path)
 
     # ---- the worker --------------------------------------------------------------------------------------------------
 
