@@ -27,8 +27,12 @@ SHOP = Path(__file__).with_name("shop.py")
 class Milepost:
     """The command line."""
 
+    columns: int | None = None
+    """Of the terminal; None: not a terminal."""
+
     def __call__(self, *arguments: str, code: int = 0, input: str | None = None) -> Result:
-        result = CliRunner().invoke(cli, arguments, input=input, catch_exceptions=False)
+        variables = {"COLUMNS": None if self.columns is None else str(self.columns)}  # pytest-xdist's workers have one
+        result = CliRunner(env=variables).invoke(cli, arguments, input=input, catch_exceptions=False)
         assert result.exit_code == code, f"{result.exit_code}\n{result.output}"
         return result
 
@@ -44,8 +48,7 @@ class Milepost:
 
 
 @pytest.fixture
-def milepost(monkeypatch: pytest.MonkeyPatch) -> Milepost:
-    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
+def milepost() -> Milepost:
     return Milepost()
 
 

@@ -113,8 +113,8 @@ def test_events_are_listed_with_the_runs_they_started(shop: Shop, milepost: Mile
 
 
 @pytest.mark.parametrize("width", [40, 80, 140])
-def test_no_line_is_wider_than_the_terminal(shop: Shop, milepost: Milepost, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    monkeypatch.setenv("COLUMNS", str(width))
+def test_no_line_is_wider_than_the_terminal(shop: Shop, width: int) -> None:
+    milepost = Milepost(columns=width)
     for command in (["runs"], ["events"], ["show", shop.waiting], ["show", shop.failed], ["show", shop.completed]):
         lines = milepost(*command).stdout.splitlines()
         assert max(map(len, lines)) <= width, "\n".join(lines)
