@@ -12,7 +12,8 @@ import msgspec
 from milepost.codec import Codec
 from milepost.codec import encode as encode_value
 from milepost.engine import keys
-from milepost.engine.journal import OPEN, completed, failed
+from milepost.engine.completing import complete
+from milepost.engine.journal import completed, failed
 from milepost.engine.operations import Done, Parked, State, WithoutWork, recorded_error
 from milepost.engine.origins import get_header
 from milepost.engine.ports import And, Change, ConditionFailed, Equals, Present
@@ -132,11 +133,8 @@ def _answer(worker: Worker, token: Token, outcome: Callable[[Record], Record]) -
         record = Record(pk=key.pk, sk=key.sk, kind="callback", status="pending", started_at=now, t=now, ttl=worker.ttl(now))
     else:
         record = Record.from_item(stands)
-    try:
-        worker.ports.table.put(outcome(record).to_item(), OPEN)
-    except ConditionFailed:
+    if not complete(worker, token.run, token.group, outcome(record), salt=token.path):
         worker.log.info("a callback was answered before; the first answer counts", run_id=token.run, step=token.path)
-    worker.poke(token.run, token.group, completed_at=worker.now(), salt=token.path)
 
 
 def heartbeat(worker: Worker, token: Token) -> None:

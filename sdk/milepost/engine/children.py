@@ -7,10 +7,11 @@ the child    terminal ──▶ parent's step done ──▶ poke the parent, al
 import msgspec
 
 from milepost.engine import keys
-from milepost.engine.journal import OPEN, completed, failed
+from milepost.engine.completing import complete
+from milepost.engine.journal import completed, failed
 from milepost.engine.messages import Cancel, Start, encode
 from milepost.engine.operations import Done, Parked, State, WithoutWork
-from milepost.engine.ports import ConditionFailed, Outgoing
+from milepost.engine.ports import Outgoing
 from milepost.engine.records import Failing, Header, Kind, Packed, Parent, Record
 from milepost.engine.slice import Pending, Slice, failing
 from milepost.engine.worker import Worker
@@ -134,11 +135,8 @@ def answer(worker: Worker, header: Header, parent: Parent, result: Packed | None
         ttl=worker.ttl(now),
     )
     record = completed(pending, result, now) if error is None else failed(pending, error, now)
-    try:
-        worker.ports.table.put(record.to_item(), OPEN)
-    except ConditionFailed:
+    if not complete(worker, parent.run, parent.group, record, salt=header.run, crowd=parent.crowd):
         worker.log.debug("the parent's step is settled already", run_id=header.run, parent=parent.run)
-    worker.poke(parent.run, parent.group, completed_at=worker.now(), crowd=parent.crowd, salt=header.run)
 
 
 def cancel_child(worker: Worker, record: Record, reason: str) -> None:

@@ -9,9 +9,9 @@ import msgspec
 
 from milepost.engine import keys
 from milepost.engine.admission import skip
-from milepost.engine.journal import OPEN
+from milepost.engine.completing import complete
 from milepost.engine.messages import Accepted, EventMessage
-from milepost.engine.ports import ConditionFailed, Put
+from milepost.engine.ports import Put
 from milepost.engine.records import EventRow, Record, WaitRow
 from milepost.engine.settle import cancel_run
 from milepost.engine.values import pack
@@ -109,14 +109,5 @@ def _give(worker: Worker, row: WaitRow, event: Accepted) -> None:
             detail={**row.detail, "index": row.index, "event": event.id, "at": event.at},
             ttl=worker.ttl(now),
         )
-        _complete(worker, record)
-        worker.poke(row.run, row.group, completed_at=worker.now(), salt=event.id)
+        complete(worker, row.run, row.group, record, salt=event.id)
     table.delete(row.key)
-
-
-def _complete(worker: Worker, record: Record) -> bool:
-    try:
-        worker.ports.table.put(record.to_item(), OPEN)
-    except ConditionFailed:
-        return False  # somebody was faster: put-once, the record that stands is the result
-    return True
