@@ -210,7 +210,7 @@ def test_a_target_that_cannot_be_ends_at_once(shop_directory: Path, target: str,
     assert not (shop_directory / ".milepost").exists()
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 def test_a_killed_worker_is_started_again_while_other_files_change_without_a_pause(shop_directory: Path) -> None:
     over = threading.Event()
 
