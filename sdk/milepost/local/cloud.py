@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Token
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from milepost.engine import keys, lease
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.client import Client
 from milepost.engine.inputs import encoded_event
-from milepost.engine.ports import ConditionFailed, Entry
+from milepost.engine.ports import ConditionFailed
 from milepost.engine.reading import RunsQuery
 from milepost.engine.worker import Moved, Settings, ignore
 from milepost.errors import RunNotFound, UsageError
@@ -37,6 +37,7 @@ from milepost.local.queue import LocalQueue
 from milepost.local.routing import routes_of, started_by
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
+from milepost.local.watching import Watch, until
 from milepost.runs import Run, RunStatus, StatusName
 from milepost.step import Log
 from milepost.timestamps import duration_ms
@@ -81,7 +82,7 @@ class LocalCloud:
         self._threads = threads
         self._settings = settings
         self._slice_ms = duration_ms(slice_time)
-        self._observe = observe
+        self._watch = Watch(observe)
         self._log = log
         self._target = target
         self._stopped = threading.Event()
@@ -101,7 +102,7 @@ class LocalCloud:
         ports = ports_on(self._store, clock, definitions)
         LocalTable(self._store).recover()
         self._pool = ThreadPoolExecutor(BRANCH_THREADS, thread_name_prefix="milepost branch")
-        self._worker = worker_on(ports, definitions, settings=self._settings, threads=self._pool, observe=self._observe, log=self._log)
+        self._worker = worker_on(ports, definitions, settings=self._settings, threads=self._pool, observe=self._watch.moved, log=self._log)
         ports.table.put(_manifest(definitions, self._target))
         self._client = Client(self._worker, new_id=lambda: str(uuid.uuid4()))
         self._loop = Loop(self._store, Mailbox(self._store, clock), self._worker, threads=self._threads, slice_ms=self._slice_ms)
@@ -147,38 +148,39 @@ class LocalCloud:
     def wait(self, *runs: Run[Any], timeout: timedelta) -> None:
         """Return when each of the runs has ended. Raises TimeoutError, naming those that have not."""
         deadline = time.monotonic() + timeout.total_seconds()
-        left = list(runs)
-        while left := [run for run in left if not _has_ended(run)]:
+        with self._watch.over({run.id for run in runs}, end=True) as told:
+            late = [run for run in runs if not self._until(told[run.id], run, _has_ended, deadline)]
+        if late:
+            names = ", ".join(f"{run.id} ({run.status if _is_born(run) else 'not born'})" for run in late[:5])
+            raise TimeoutError(f"{len(late)} runs have not ended within {timeout}: {names}")
+
+    def _until(self, told: threading.Event, run: Run[Any], is_so: Callable[[Run[Any]], bool], deadline: float) -> bool:
+        def asked() -> bool:
             if self._loop.failure is not None:
                 raise self._loop.failure
-            if time.monotonic() > deadline:
-                names = ", ".join(f"{run.id} ({run.status})" for run in left[:5])
-                raise TimeoutError(f"{len(left)} runs have not ended within {timeout}: {names}")
-            time.sleep(0.002)
+            return is_so(run)
+
+        return until(told, asked, deadline)
 
     def send(self, *events: object, id: str | None = None, at: datetime | None = None) -> list[Run[Any]]:
         """Send events; returns the runs that they start, once they have begun. With ``at``: nothing starts before that.
         Raises EventError before anything is sent.
         """
         entries = self._client.entries([encoded_event(self._definitions, event) for event in events], id)
-        self._client.publish(entries, at=at)
-        return [] if at is not None else self._born(entries)
-
-    def _born(self, entries: Sequence[Entry]) -> list[Run[Any]]:
-        runs: list[Run[Any]] = [Run(run, self._client.reader) for run in started_by(routes_of(self._definitions), entries)]
-        for run in runs:
-            self._await_birth(run)
+        runs: list[Run[Any]] = []
+        if at is None:
+            runs = [Run(run, self._client.reader) for run in started_by(routes_of(self._definitions), entries)]
+        with self._watch.over([run.id for run in runs], end=False) as told:
+            self._client.publish(entries, at=at)
+            for run in runs:
+                self._until(told[run.id], run, _is_born, time.monotonic() + _BIRTH_S)
         return runs
-
-    def _await_birth(self, run: Run[Any]) -> None:
-        deadline = time.monotonic() + _BIRTH_S
-        while not _is_born(run) and time.monotonic() < deadline and self._loop.failure is None:
-            time.sleep(0.001)
 
     def invoke(self, function: Function[E, R], data: E, /, *, id: str | None = None) -> Run[R]:
         """Start a function directly, without an event."""
         run: Run[R] = self._client.invoke(function, data, id=id)
-        self._await_birth(run)
+        with self._watch.over([run.id], end=False) as told:
+            self._until(told[run.id], run, _is_born, time.monotonic() + _BIRTH_S)
         return run
 
     def cancel(self, run: str | Run[Any], /) -> None:

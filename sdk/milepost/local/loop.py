@@ -40,6 +40,7 @@ class Loop:
         self._threads = Threads(threads)
         self._slice_ms = slice_ms
         self._sweep_at = worker.now()
+        self._poll_at = worker.now()
         self._wake = threading.Event()
         self._is_stopping = False
         self.failure: BaseException | None = None
@@ -78,8 +79,10 @@ class Loop:
         if free:
             for received in self._mailbox.receive(now, free):
                 self._threads.run(self._handler(received))
-        self._store.changed_elsewhere()  # commits acknowledgements, too
-        due = [self._sweep_at, now + POLL_MS]
+        if self._poll_at <= now:
+            self._store.changed_elsewhere()  # commits acknowledgements, too
+            self._poll_at = now + POLL_MS
+        due = [self._sweep_at, self._poll_at]
         if (tick := self._schedules.next_at()) is not None:
             due.append(tick)
         if self._threads.free and (visible := self._mailbox.next_visible_at()) is not None:
