@@ -100,7 +100,8 @@ def test_the_commands_print_what_the_tutorial_shows(
     tmp_path: Path, environment: dict[str, str], worker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(os, "environ", environment)
+    for name, value in environment.items():  # not another os.environ: what is imported meanwhile would keep that for good
+        monkeypatch.setenv(name, value)
     for command, shown in commands():
         if command.startswith("milepost dev"):
             assert lacking(shown, worker.read_text()) == []
