@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any
+from threading import Event
+from typing import Any, Protocol
 
 import msgspec
 
@@ -66,6 +67,22 @@ class Moved(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class Signal(Protocol):
+    """How other threads tell a slice that waits: something is there. For one slice, which alone waits for it."""
+
+    def set(self) -> None:
+        """Wake the slice, now or when it next waits. From any thread."""
+        ...
+
+    def clear(self) -> None:
+        """Forget what was told: the slice does this before it looks at what is there."""
+        ...
+
+    def wait(self, timeout: float | None = None, /) -> bool:
+        """Wait until it is set, for at most so many seconds; whether it is set."""
+        ...
+
+
 def unstubbed(_function: str, _path: str, fn: Callable[..., Any]) -> Callable[..., Any]:
     """Every step calls its own function."""
     return fn
@@ -86,6 +103,8 @@ class Worker:
     threads: Executor | None = None
     """Where branches run at once; None: one after the other, on the slice's own thread."""
     observe: Callable[[Moved], None] = ignore
+    signal: Callable[[], Signal] = Event
+    """Makes what a slice waits with for step bodies that run elsewhere."""
     stub: Callable[[str, str, Callable[..., Any]], Callable[..., Any]] = unstubbed
     """What to call in the place of a step's function: tests only."""
 
