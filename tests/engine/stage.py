@@ -89,8 +89,9 @@ def commits(status: str) -> Moment:
 
 
 def puts(path: str) -> Moment:
-    """A step's record is put."""
-    return lambda call: call.method == "put" and call.args[0]["sk"] == f"step#{path}"
+    """A step's record is put, or completed from outside."""
+    sk = f"step#{path}"
+    return lambda call: (call.method == "put" and call.args[0]["sk"] == sk) or (call.method == "update" and call.args[0].sk == sk)
 
 
 def writes(what: str) -> Moment:

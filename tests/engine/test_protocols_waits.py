@@ -44,7 +44,7 @@ def test_a_poke_comes_before_the_wait_row_is_deleted(shop: Shop, stage: Stage) -
         order.append(f"{call.port}.{call.method}")
 
     stage.deliver(stage.one(EventMessage, is_signal), stage.watching(look))
-    assert order == ["table.write_many", "table.query", "table.put", "queue.send", "table.delete"]
+    assert order == ["table.write_many", "table.query", "table.update", "queue.send", "table.delete"]
 
 
 def test_an_event_taken_by_one_wait_is_not_given_to_the_next(shop: Shop, stage: Stage) -> None:

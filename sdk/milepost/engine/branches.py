@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from milepost.engine.children import cancel_child, is_cancellable
+from milepost.engine.abandoning import abandon
 from milepost.engine.interrupts import Suspend
 from milepost.engine.journal import completed, failed
 from milepost.engine.records import Kind, Record
@@ -27,6 +27,7 @@ class Returned(msgspec.Struct, frozen=True):
     """The branch returned."""
 
     value: Any
+    index: int = 0
 
 
 class Errored(msgspec.Struct, frozen=True):
@@ -52,47 +53,60 @@ Branch: TypeAlias = Callable[[int], Any]
 def attempt(branch: Branch, index: int) -> Outcome:
     """Run one branch as far as it goes."""
     try:
-        return Returned(branch(index))
+        return Returned(branch(index), index)
     except Suspend:
         return Waits()
-    except StepError as error:
-        return Errored(error)
-    except (NonDeterminismError, RetryAfterError) as error:
-        return Broke(error)
-    except MilepostError as error:
-        return Errored(error)
     except BaseException as error:  # noqa: BLE001 - raised again in the thread of the body: nobody would hear of it here
+        return outcome_of(error)
+
+
+def outcome_of(error: BaseException) -> Errored | Broke:
+    """How a branch ended that raised this."""
+    if isinstance(error, StepError):  # whatever it was raised as in the step, which had its retries
+        return Errored(error)
+    if isinstance(error, NonDeterminismError | RetryAfterError) or not isinstance(error, MilepostError):
         return Broke(error)
+    return Errored(error)
 
 
 class Group:
     """One group of branches under a claimed path."""
 
-    def __init__(self, slice_: Slice, path: str, kind: Kind, *, count: int, limit: int, allowed: int, race: bool = False) -> None:
+    def __init__(
+        self, slice_: Slice, path: str, kind: Kind, *, count: int, limit: int, allowed: int, race: bool = False, is_counted: bool = False
+    ) -> None:
         self._slice = slice_
-        self._path = path
-        self._kind: Kind = kind
-        self._count = count
-        self._limit = limit
-        self._allowed = allowed
+        self.path = path
+        self.kind: Kind = kind
+        self.count = count
+        self.limit = limit
+        self.allowed = allowed
         """Failures that do not fail the group."""
         self._race = race
+        self.is_counted = is_counted
+        """How many there are is recorded before the first begins."""
 
-    def run(self, branch: Branch) -> list[Outcome]:
-        """Every branch's outcome, or of a race that is won only the winner's. Raises what the group ends with."""
-        record = self._recorded()
+    def run(self, branch: Branch, go: "Callable[[], list[Outcome | None]] | None" = None) -> list[Outcome]:
+        """Every branch's outcome, or of a race that is won only the winner's. Raises what the group ends with.
+        ``go`` runs all branches and says how they ended; without it they run on threads.
+        """
+        record = self.recorded()
         if record is not None and record.is_final:
             return self._as_decided(branch, int(record.detail["index"]))
-        outcomes = self._run(branch)
+        outcomes = self._run(branch) if go is None else go()
         broken = next((outcome.error for outcome in outcomes if isinstance(outcome, Broke)), None)
         if broken is not None:
             self._forget()
             raise broken
-        decisive = self._decisive(outcomes)
+        decisive = self.decisive(outcomes)
         if decisive is not None:
             return self._decide(record, outcomes, decisive, branch)
         if any(outcome is None or isinstance(outcome, Waits) for outcome in outcomes):
             raise Suspend
+        return self.ended(outcomes)
+
+    def ended(self, outcomes: Sequence[Outcome | None]) -> list[Outcome]:
+        """All have ended, and none was decisive. Raises RaceError."""
         ended = [outcome for outcome in outcomes if outcome is not None]
         if self._race:
             raise RaceError(tuple(outcome.error for outcome in ended if isinstance(outcome, Errored)))
@@ -100,15 +114,16 @@ class Group:
 
     # ---- the record --------------------------------------------------------------------------------------------------
 
-    def _recorded(self) -> Record | None:
-        record = self._slice.journal.get(self._path)
+    def recorded(self) -> Record | None:
+        """The group's own record, if it has one. Raises NonDeterminismError."""
+        record = self._slice.journal.get(self.path)
         if record is not None:
-            self._slice.expect(record, self._kind)
-            recorded = record.detail.get("count", self._count)
-            if recorded != self._count:
+            self._slice.expect(record, self.kind)
+            recorded = record.detail.get("count", self.count)
+            if recorded != self.count:
                 raise self._slice.misused(
                     NonDeterminismError(
-                        f"run {self._slice.header.run} of {self._slice.header.function}: {self._path!r} has {self._count} items, "
+                        f"run {self._slice.header.run} of {self._slice.header.function}: {self.path!r} has {self.count} items, "
                         f"it was recorded with {recorded}. Make its items in a step, so that they are recorded too."
                     )
                 )
@@ -116,17 +131,18 @@ class Group:
 
     def count_items(self) -> None:
         """Record how many items there are before the first of them begins. One write, once."""
-        if self._recorded() is None and not self._slice.frozen:
-            self._slice.journal.put(self._fresh())
-            self._recorded()
+        if self.recorded() is None and not self._slice.frozen:
+            self._slice.journal.put(self.fresh())
+            self.recorded()
 
-    def _fresh(self) -> Record:
-        record = self._slice.journal.record(self._path, self._kind, self._slice.worker.now())
-        return msgspec.structs.replace(record, detail={"count": self._count})
+    def fresh(self) -> Record:
+        """The record that says how many there are."""
+        record = self._slice.journal.record(self.path, self.kind, self._slice.worker.now())
+        return msgspec.structs.replace(record, detail={"count": self.count})
 
     def _as_decided(self, branch: Branch, index: int) -> list[Outcome]:
         if self._slice.frozen:  # compensations of the branches that lost are found too
-            for other in range(self._count):
+            for other in range(self.count):
                 if other != index:
                     attempt(branch, other)
         elif self._lost(index):  # the worker that decided died before it had told them
@@ -134,7 +150,7 @@ class Group:
         return self._deliver(attempt(branch, index))
 
     def _deliver(self, outcome: Outcome) -> list[Outcome]:
-        self._slice.journal.pass_over(f"{self._path}/")
+        self._slice.journal.pass_over(f"{self.path}/")
         match outcome:
             case Returned():
                 return [outcome]
@@ -143,43 +159,37 @@ class Group:
             case Waits():
                 raise Suspend
 
-    def _decisive(self, outcomes: Sequence[Outcome | None]) -> int | None:
-        """The branch that decides before all have ended: a race's first success, or one failure too many."""
+    def decisive(self, outcomes: Sequence[Outcome | None]) -> int | None:
+        """Which branch that decides before all have ended, if one does: a race's first success, or one failure too many."""
         if self._race:
             return next((index for index, outcome in enumerate(outcomes) if isinstance(outcome, Returned)), None)
         errored = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Errored)]
-        return errored[0] if len(errored) > self._allowed else None
+        return errored[0] if len(errored) > self.allowed else None
 
     def _decide(self, record: Record | None, outcomes: Sequence[Outcome | None], index: int, branch: Branch) -> list[Outcome]:
         outcome = outcomes[index]
         if self._slice.frozen:
             raise Suspend
-        now = self._slice.worker.now()
-        ours = msgspec.structs.replace(record or self._fresh(), detail={"count": self._count, "index": index})
-        ours = failed(ours, failing(outcome.error, None), now) if isinstance(outcome, Errored) else completed(ours, None, now)
-        stands = self._slice.journal.put(ours)
+        ours = self.decision(record, index, outcome)
+        stands, is_ours = self._slice.journal.put(ours)
         decided = int(stands.detail["index"])
         self._abandon(decided)
-        return self._deliver(outcome if stands is ours and outcome is not None else attempt(branch, decided))
+        return self._deliver(outcome if is_ours and outcome is not None else attempt(branch, decided))
+
+    def decision(self, record: Record | None, index: int, outcome: Outcome | None) -> Record:
+        """The record that says which branch decided, and how."""
+        now = self._slice.worker.now()
+        ours = msgspec.structs.replace(record or self.fresh(), detail={"count": self.count, "index": index})
+        return failed(ours, failing(outcome.error, None), now) if isinstance(outcome, Errored) else completed(ours, None, now)
 
     def _abandon(self, kept: int) -> None:
         """The others have lost: their waits and children are cancelled, their late results dropped."""
-        self._slice.drop(self._path, kept)
-        lost = self._lost(kept)
-        for record in lost:
-            if record.kind == "wait":
-                forget(self._slice, record)
-            elif is_cancellable(record):
-                cancel_child(self._slice.worker, record, f"its branch in {self._path!r} of run {self._slice.header.run} lost")
-        now = self._slice.worker.now()
-        if lost:
-            self._slice.journal.put_many(
-                [msgspec.structs.replace(record, status="cancelled", ended_at=now, due_at=None) for record in lost]
-            )
+        self._slice.drop(self.path, kept)
+        abandon(self._slice, self._lost(kept), f"its branch in {self.path!r} of run {self._slice.header.run} lost")
 
     def _lost(self, kept: int) -> list[Record]:
         """What other branches than this one wait for, the waits that have a row but no record yet among them."""
-        prefix, own = f"{self._path}/", f"{self._path}/{kept}"
+        prefix, own = f"{self.path}/", f"{self.path}/{kept}"
         known = {record.path: record for record in (*self._slice.waiting.values(), *self._slice.journal.under(prefix))}
         return [
             record
@@ -189,24 +199,24 @@ class Group:
 
     def _forget(self) -> None:
         """The group broke: what its branches wait for is asked for again when they are tried again."""
-        for pending in self._slice.withdraw(self._path):
+        for pending in self._slice.withdraw(self.path):
             if pending.record.kind == "wait":
                 forget(self._slice, pending.record)
 
     # ---- running -----------------------------------------------------------------------------------------------------
 
     def _run(self, branch: Branch) -> list[Outcome | None]:
-        tally = _Tally(self._count, race=self._race, allowed=self._allowed)
+        tally = _Tally(self.count, race=self._race, allowed=self.allowed)
         threads = None if self._slice.frozen else self._slice.worker.threads
-        if threads is None or self._count < 2 or self._limit < 2:
+        if threads is None or self.count < 2 or self.limit < 2:
             tally.work(branch)
         elif self._race:
-            for _ in range(min(self._limit, self._count)):
+            for _ in range(min(self.limit, self.count)):
                 Thread(target=copy_context().run, args=(tally.work, branch), daemon=True).start()
             tally.over.wait()
         else:
             lent: list[Future[None]] = [
-                threads.submit(copy_context().run, tally.work, branch) for _ in range(min(self._limit, self._count) - 1)
+                threads.submit(copy_context().run, tally.work, branch) for _ in range(min(self.limit, self.count) - 1)
             ]
             tally.work(branch)
             wait([future for future in lent if not future.cancel()])
@@ -224,7 +234,7 @@ class _Tally:
         self._open = count
         self._errors = 0
         self._race = race
-        self._allowed = allowed
+        self.allowed = allowed
         self._lock = Lock()
 
     def work(self, branch: Branch) -> None:
@@ -242,7 +252,7 @@ class _Tally:
             self.outcomes[index] = outcome
             self._open -= 1
             self._errors += isinstance(outcome, Errored)
-            decided = isinstance(outcome, Returned) if self._race else self._errors > self._allowed
+            decided = isinstance(outcome, Returned) if self._race else self._errors > self.allowed
             if decided or self._open == 0 or isinstance(outcome, Broke):
                 self.over.set()
 

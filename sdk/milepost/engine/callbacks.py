@@ -14,7 +14,7 @@ from milepost.codec import encode as encode_value
 from milepost.engine import keys
 from milepost.engine.completing import complete
 from milepost.engine.journal import completed, failed
-from milepost.engine.operations import Done, Parked, State, WithoutWork, recorded_error
+from milepost.engine.operations import Commit, Done, Parked, State, WithoutWork, recorded_error
 from milepost.engine.origins import get_header
 from milepost.engine.ports import And, Change, ConditionFailed, Equals, Present
 from milepost.engine.records import Failing, Kind, Record
@@ -100,9 +100,8 @@ class CallbackOperation(WithoutWork):
         silent = record.due_at is not None and record.due_at < int(record.detail["until"])
         limit_ms = (self._heartbeat_ms or 0) if silent else self._timeout_ms
         text = f"no {'heartbeat' if silent else 'answer'} to callback {self.path!r} within {limit_ms / 1000:g} s"
-        self.slice.check_branch(self.path)
         ours = failed(record, failing(WaitTimeout(text), self.path), self.slice.worker.now())
-        return self._final(self.slice.journal.put(ours))
+        return Commit(ours, lambda stands, _is_ours: self._final(stands))
 
     def _final(self, record: Record) -> State:
         if record.status != "completed":

@@ -10,7 +10,7 @@ from milepost.engine import keys
 from milepost.engine.completing import complete
 from milepost.engine.journal import completed, failed
 from milepost.engine.messages import Cancel, Start, encode
-from milepost.engine.operations import Done, Parked, State, WithoutWork
+from milepost.engine.operations import Commit, Done, Parked, State, WithoutWork
 from milepost.engine.ports import Outgoing
 from milepost.engine.records import Failing, Header, Kind, Packed, Parent, Record
 from milepost.engine.slice import Pending, Slice, failing
@@ -91,8 +91,9 @@ class InvokeOperation(WithoutWork):
 
     def _time_out(self, record: Record) -> State:
         text = f"run {record.detail['child']} of {self._target.name} did not end within {(self._timeout_ms or 0) / 1000:g} s"
-        self.slice.check_branch(self.path)
-        stands = self.slice.journal.put(failed(record, failing(WaitTimeout(text), self.path), self.slice.worker.now()))
+        return Commit(failed(record, failing(WaitTimeout(text), self.path), self.slice.worker.now()), self._over)
+
+    def _over(self, stands: Record, _is_ours: bool) -> State:
         if stands.status == "failed" and not self._detach:
             cancel_child(self.slice.worker, stands, f"its parent {self.slice.header.run} waited long enough")
         return self._final(stands)

@@ -198,7 +198,7 @@ class Drive:
             if starts:
                 self._worker.ports.queue.send(starts)
             standing = self._slice.journal.put_many([one.record for one in chunk])
-            overtaken = overtaken or any(record.is_final for record in standing)
+            overtaken = overtaken or any(record.is_final for record, _ in standing)
         return False if overtaken else None  # a completer was faster: the body can go on
 
     def _arm(self, earliest: int | None) -> int | None:

@@ -11,6 +11,7 @@ import msgspec
 
 from milepost.engine import keys
 from milepost.engine.interrupts import Suspend
+from milepost.engine.order import Order
 from milepost.engine.ports import Absent, Condition, ConditionFailed, Equals, Item, Or, Put, Table
 from milepost.engine.records import Failing, Kind, Packed, Record
 
@@ -34,6 +35,8 @@ class Journal:
         """By scope: the order of the latest record that the body has read or made there."""
         self._lock = Lock()
         self._k = 0
+        self.order: Order | None = None
+        """Of an async body, which needs it to replay."""
         self.written = 0
         """Records put or changed by this slice: its progress."""
         self.oldest_ttl: int | None = None
@@ -55,6 +58,8 @@ class Journal:
         self._records = {}
         self._unread = set(items)
         self._reached = {}
+        if self.order is not None:
+            self.order.read(items.values())
         self.oldest_ttl = min((item["ttl"] for item in items.values() if "ttl" in item), default=None)
 
     def get(self, path: str) -> Record | None:
@@ -112,29 +117,46 @@ class Journal:
             pk=key.pk, sk=key.sk, kind=kind, status="pending", started_at=now, digest=digest, epoch=self._epoch, k=k, t=now, ttl=self._ttl
         )
 
-    def put(self, record: Record, only_if: Condition = OPEN) -> Record:
-        """Put once: returns the record that stands, which is another when somebody was faster. A replay of an ended run
-        stops here: what is not recorded does not begin.
+    def put(self, record: Record, only_if: Condition = OPEN) -> tuple[Record, bool]:
+        """Put once: the record that stands, and whether it is ours; it is not when somebody was faster. A replay of an ended
+        run stops here: what is not recorded does not begin.
         """
         if self._frozen:
             raise Suspend
+        if self.order is not None:
+            record = self.order.stamped(record, self.peek(record.path))
         try:
             self._table.put(record.to_item(), only_if)
         except ConditionFailed as lost:
-            record = _winner(lost, record)
+            stands = _winner(lost, record)
         else:
+            stands = record
             self.written += 1
-        self._know(record)
-        return record
+        if self.order is not None:
+            self.order.wrote(((record, stands, stands is record),))
+        self._know(stands)
+        return stands, stands is record
 
-    def put_many(self, records: Sequence[Record]) -> list[Record]:
+    def put_many(self, records: Sequence[Record]) -> list[tuple[Record, bool]]:
         """The same for many, as writes that belong together."""
+        if self._frozen:
+            raise Suspend
+        if self.order is None:
+            return self._put_many(records)
+        if self.order.carries_much and len(records) > 1:
+            return [self.put(records[0]), *self.put_many(records[1:])]
+        stamped = [self.order.stamped(record, self.peek(record.path)) for record in records]
+        standing = self._put_many(stamped)
+        self.order.wrote([(record, *stands) for record, stands in zip(stamped, standing, strict=True)])
+        return standing
+
+    def _put_many(self, records: Sequence[Record]) -> list[tuple[Record, bool]]:
         outcomes = self._table.write_many([Put(record.to_item(), OPEN) for record in records])
         standing = [record if lost is None else _winner(lost, record) for record, lost in zip(records, outcomes, strict=True)]
         self.written += sum(lost is None for lost in outcomes)
         for record in standing:
             self._know(record)
-        return standing
+        return [(stands, stands is record) for stands, record in zip(standing, records, strict=True)]
 
     def _know(self, record: Record) -> None:
         self._records[record.path] = record

@@ -3,11 +3,13 @@
 An operation begins, and says in which state it is; the driver of the body (steps.py) brings it on:
 
     begin ──▶ Done        recorded, or nothing to wait for
-          ──▶ Work        run this callable, then tell succeeded() or failed(), which say the next state
-          ──▶ Again       due so soon that this thread waits, then begins again
+          ──▶ Work        prepare, run what that gives, then tell succeeded() or failed(), which say the next state
+          ──▶ Commit      put this record once, then tell which record stands
+          ──▶ Again       due so soon that this slice waits, then begins again
           ──▶ Parked      the body waits: suspend
 
-So every kind of step is written once, whoever drives the body.
+So every kind of step is written once, whoever drives the body: on a thread of its own and one at a time (steps.py), many
+at once (pump.py).
 """
 
 from collections.abc import Callable
@@ -30,9 +32,21 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Work(msgspec.Struct, frozen=True):
-    """It wants this run."""
+    """It wants something run: what `prepare` gives, on whatever thread. `prepare` itself is called on the slice's own, and
+    what it raises is what the work raised.
+    """
 
-    call: Callable[[], Any]
+    prepare: Callable[[], Callable[[], Any]]
+    timeout_ms: int | None = None
+    is_ours: bool = False
+    """It is not the user's function: it asks a port, and need not leave the slice's thread."""
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """It wants this record put once. `then` is told which record stands, and whether that is this one."""
+
+    record: Record
+    then: Callable[[Record, bool], "State"]
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -48,7 +62,7 @@ class Parked(msgspec.Struct, frozen=True):
     pending: Pending
 
 
-State: TypeAlias = Done | Work | Again | Parked
+State: TypeAlias = Done | Work | Commit | Again | Parked
 
 
 class Operation(Protocol):

@@ -7,7 +7,7 @@ import msgspec
 
 from milepost.codec import return_codec
 from milepost.engine.journal import completed, failed
-from milepost.engine.operations import Done, State, Work, next_attempt, recorded_error, rest
+from milepost.engine.operations import Commit, Done, State, Work, next_attempt, recorded_error, rest
 from milepost.engine.records import Kind, Record
 from milepost.engine.slice import Slice, failing
 from milepost.errors import CodecError, WaitTimeout
@@ -38,14 +38,17 @@ class PollOperation:
     def begin(self) -> State:
         record = self.slice.journal.get(self.path)
         if record is None:
-            return Work(self._check)
+            return self._ask()
         self.slice.expect(record, self.kind)
         if record.is_final:
             return self._final(record)
         self._record = record
         if record.due_at is not None and not self.slice.is_due(record.due_at):
             return rest(self.slice, record)
-        return Work(self._check)
+        return self._ask()
+
+    def _ask(self) -> State:
+        return Work(lambda: self._check)
 
     def _final(self, record: Record) -> State:
         if record.status == "failed":
@@ -69,9 +72,7 @@ class PollOperation:
         except CodecError as error:
             return self.failed(error)
         ours = msgspec.structs.replace(completed(record, packed, self.slice.worker.now()), attempts=record.attempts + 1)
-        self.slice.check_branch(self.path)
-        stands = self.slice.journal.put(ours)
-        return Done(seen) if stands is ours else self._final(stands)
+        return Commit(ours, lambda stands, is_ours: Done(seen) if is_ours else self._final(stands))
 
     def _not_yet(self, record: Record) -> State:
         now = self.slice.worker.now()
@@ -93,7 +94,8 @@ class PollOperation:
         return self._put(msgspec.structs.replace(record, due_at=due_at, error=failing(error, self.path), detail=detail))
 
     def _put(self, record: Record) -> State:
-        self.slice.check_branch(self.path)
-        stands = self.slice.journal.put(record)
+        return Commit(record, self._stands)
+
+    def _stands(self, stands: Record, _is_ours: bool) -> State:
         self._record = stands
         return self._final(stands) if stands.is_final else rest(self.slice, stands)

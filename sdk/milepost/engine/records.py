@@ -15,7 +15,7 @@ from milepost.runs import RunStatus, StepStatus
 
 SCHEMA = 1
 
-Kind: TypeAlias = Literal["run", "sleep", "wait", "callback", "poll", "invoke", "send", "map", "parallel", "race", "patch", "note"]
+Kind: TypeAlias = Literal["run", "sleep", "wait", "callback", "poll", "invoke", "send", "map", "parallel", "race", "patch", "note", "timer"]
 Role: TypeAlias = Literal["function", "handler", "undo"]
 
 _KEEP = (bytes,)
@@ -104,8 +104,11 @@ class Record(_Stored, frozen=True, kw_only=True, omit_defaults=True):
     epoch: int = 0
     k: int = 0
     t: int = 0
-    seen: list[tuple[str, int, int]] | None = None
-    """Order: (epoch, k) is when the body saw it, t the run's clock; seen is the order of what this slice did not write."""
+    """(epoch, k) is when the body saw it, or when it began; t is the run's clock then."""
+    seen: list[tuple[str, int, int, int]] | None = None
+    more_seen: list[Packed] | None = None
+    base: list[tuple[int, list[tuple[int, int, list[int]]]]] | None = None
+    """The order of what the slice did not write itself; see order.py."""
     undo: bool = False
     """It has a compensation."""
     detail: dict[str, Any] = {}

@@ -2,13 +2,14 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from milepost.codec import arguments_digest, decode_arguments, return_codec
 from milepost.engine.journal import completed, failed
-from milepost.engine.operations import Done, State, Work, next_attempt, recorded_error, rest
+from milepost.engine.operations import Commit, Done, State, Work, next_attempt, recorded_error, rest
 from milepost.engine.ports import Absent
 from milepost.engine.records import Failing, Kind, Record
 from milepost.engine.slice import Slice, Undo, failing
@@ -63,7 +64,7 @@ class RunOperation:
     def begin(self) -> State:
         record = self.slice.journal.get(self.path)
         if record is None:
-            return Work(self._work)
+            return self._attempt()
         self.slice.expect(record, self.kind)
         if record.digest is not None and record.digest != self._digest and self.slice.arguments is None:
             self._warn_arguments()
@@ -74,7 +75,10 @@ class RunOperation:
             return self._give_up(failing(_interrupted(self.path), self.path))
         if record.due_at is not None and not self.slice.is_due(record.due_at):
             return rest(self.slice, record)
-        return Work(self._work)
+        return self._attempt()
+
+    def _attempt(self) -> State:
+        return Work(self._prepare, self._options.timeout_ms)
 
     def _warn_arguments(self) -> None:
         self.slice.worker.log.warning(
@@ -84,7 +88,7 @@ class RunOperation:
             step=self.path,
         )
 
-    def _work(self) -> Any:
+    def _prepare(self) -> Callable[[], Any]:
         self._begun_at = self.slice.worker.now()
         if self.slice.has_killed(self.path):
             raise _crashed(self.path, self.slice.worker.settings.max_deaths)
@@ -92,7 +96,7 @@ class RunOperation:
         if self._options.once:
             self._begin_once()
         fn = self.slice.worker.stub(self.slice.header.function, self.path, self._fn)
-        return fn(*args, **kwargs)
+        return partial(fn, *args, **kwargs)
 
     def _arguments(self) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         edited = self.slice.arguments
@@ -102,10 +106,10 @@ class RunOperation:
 
     def _begin_once(self) -> None:
         begun = msgspec.structs.replace(self._new(), detail={"once": True})
-        stands = self.slice.journal.put(begun, Absent())
-        if stands is not begun:
+        stands, is_ours = self.slice.journal.put(begun, Absent())
+        if not is_ours:
             raise _interrupted(self.path)
-        self._record = begun
+        self._record = stands
 
     def _new(self) -> Record:
         if self._record is None:
@@ -126,12 +130,14 @@ class RunOperation:
         record = self._new()
         ours = completed(record, packed, self.slice.worker.now())
         ours = msgspec.structs.replace(ours, attempts=record.attempts + 1, detail={})
-        self.slice.check_branch(self.path)
-        stands = self.slice.journal.put(ours)
-        if stands is not ours:
-            return self._final(stands)
-        self._keep_undo(ours, seen)
-        return Done(seen)
+
+        def committed(stands: Record, is_ours: bool) -> State:
+            if not is_ours:
+                return self._final(stands)
+            self._keep_undo(stands, seen)
+            return Done(seen)
+
+        return Commit(ours, committed)
 
     def failed(self, error: BaseException, /) -> State:
         record = self._new()
@@ -141,16 +147,16 @@ class RunOperation:
             self._record = msgspec.structs.replace(record, attempts=attempts)
             return self._give_up(failing(error, self.path))
         resting = msgspec.structs.replace(record, attempts=attempts, due_at=due_at, error=failing(error, self.path))
-        self.slice.check_branch(self.path)
-        stands = self.slice.journal.put(resting)
+        return Commit(resting, self._stands)
+
+    def _give_up(self, error: Failing) -> State:
+        return Commit(failed(self._new(), error, self.slice.worker.now()), self._stands)
+
+    def _stands(self, stands: Record, _is_ours: bool) -> State:
         if stands.is_final:
             return self._final(stands)
         self._record = stands
         return rest(self.slice, stands)
-
-    def _give_up(self, error: Failing) -> State:
-        self.slice.check_branch(self.path)
-        return self._final(self.slice.journal.put(failed(self._new(), error, self.slice.worker.now())))
 
     def _final(self, record: Record) -> State:
         if record.status == "failed":

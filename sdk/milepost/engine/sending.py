@@ -11,7 +11,7 @@ from milepost.engine import keys
 from milepost.engine.inputs import encoded_event
 from milepost.engine.journal import completed
 from milepost.engine.messages import Envelope, detail_of
-from milepost.engine.operations import Done, State, WithoutWork, Work
+from milepost.engine.operations import Commit, Done, State, WithoutWork, Work
 from milepost.engine.ports import Entry
 from milepost.engine.records import Kind
 from milepost.engine.slice import Slice
@@ -31,7 +31,7 @@ class SendOperation:
     def begin(self) -> State:
         record = self.slice.journal.get(self.path)
         if record is None:
-            return Work(self._publish)
+            return Work(lambda: self._publish, is_ours=True)
         self.slice.expect(record, self.kind)
         return Done(msgspec.json.decode(self.slice.unpack(record.value), type=list[str]))
 
@@ -52,10 +52,8 @@ class SendOperation:
 
     def succeeded(self, value: Any, /) -> State:
         record = self.slice.journal.record(self.path, self.kind, self.slice.worker.now())
-        self.slice.check_branch(self.path)
         packed = self.slice.pack(msgspec.json.encode(value), f"the ids of {self.path!r}")
-        self.slice.journal.put(completed(record, packed, self.slice.worker.now()))
-        return Done(value)
+        return Commit(completed(record, packed, self.slice.worker.now()), lambda _stands, _is_ours: Done(value))
 
     def failed(self, error: BaseException, /) -> State:
         raise error
@@ -80,9 +78,9 @@ class PatchOperation(WithoutWork):
         record = self.slice.journal.get(self.path)
         if record is not None:
             return Done(record.status == "completed")
-        if self.path in self.slice.unpatched or self.slice.frozen or self.slice.journal.is_replaying(self._prefix):
+        if self.path in self.slice.unpatched or self.slice.frozen or self.slice.is_replaying(self._prefix):
             self.slice.unpatched.add(self.path)
             return Done(False)
         now = self.slice.worker.now()
-        self.slice.journal.put(completed(self.slice.journal.record(self.path, self.kind, now), None, now))
-        return Done(True)
+        record = completed(self.slice.journal.record(self.path, self.kind, now), None, now)
+        return Commit(record, lambda stands, _is_ours: Done(stands.status == "completed"))

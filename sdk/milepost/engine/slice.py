@@ -167,6 +167,10 @@ class Slice:
         """The step has killed its worker too often."""
         return self.header.deaths.get(path, 0) >= self.worker.settings.max_deaths
 
+    def is_replaying(self, prefix: str) -> bool:
+        """The body, or the branch with this prefix, has not yet got to where it was before."""
+        return self.journal.is_replaying(prefix)
+
     # ---- what is left for the end of the slice -----------------------------------------------------------------------
 
     def park(self, pending: Pending) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from milepost.engine import keys
 from milepost.engine.journal import completed
-from milepost.engine.operations import Done, Parked, State, WithoutWork
+from milepost.engine.operations import Commit, Done, Parked, State, WithoutWork
 from milepost.engine.ports import Delete, Key, Put, Write
 from milepost.engine.records import EventRow, Kind, Record, WaitRow
 from milepost.engine.slice import Pending, Slice
@@ -75,7 +75,7 @@ class WaitOperation(WithoutWork):
         if self.slice.frozen:
             return Parked(Pending(record=record, recorded=recorded))
         if not recorded and self._has_predicate:  # what it has met beside it decides what it may get: that must not be lost
-            record, recorded = self.slice.journal.put(record), True
+            (record, _), recorded = self.slice.journal.put(record), True
             if record.is_final:
                 return self._final(record)
         if self.path not in self.slice.registered and record.epoch > self.slice.header.covered:
@@ -199,8 +199,9 @@ class WaitOperation(WithoutWork):
         detail = {**record.detail, "index": index} if row is None else {**record.detail, "index": index, "event": row.id, "at": row.at}
         ours = completed(record, None if row is None else row.data, self.slice.worker.now())
         ours = msgspec.structs.replace(ours, detail=detail)
-        self.slice.check_branch(self.path)
-        stands = self.slice.journal.put(ours)
+        return Commit(ours, self._over)
+
+    def _over(self, stands: Record, _is_ours: bool) -> State:
         forget(self.slice, stands)
         return self._final(stands)
 

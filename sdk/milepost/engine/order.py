@@ -1,0 +1,231 @@
+"""The order in which an `async def` body saw its results: read from the history, noted for the next replay.
+
+A def body asks for one thing after the other, so its order is in its code. Concurrent tasks see results as they come, and a
+replay has to hand them out in the same order (rules 4 to 7 of docs/design/async.md):
+
+    what the slice wrote itself       the record's own (epoch, k, t)
+    what others wrote, or nobody      a sighting [path, epoch, k, t], carried by every record of the slice's next write
+    what the body cancelled before    a sighting without a time: it is never handed out
+
+For one path the word of the later epoch counts. What a slice that has lost its lease (a zombie) still writes while, or
+after, the next one reads the history must not creep in before what that next one saw. So a slice also writes down, once,
+which k of the epochs before it had read, its `base`: what those epochs wrote besides came too late to have an order.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from milepost.engine.ports import Blobs, Item
+from milepost.engine.records import Packed, Record
+from milepost.engine.values import pack, unpack
+
+Place: TypeAlias = tuple[int, int, int]
+"""(epoch, k, t): which slice saw it, as its how manieth, at what time of the run's clock."""
+Sighting: TypeAlias = tuple[str, int, int, int]
+"""path, epoch, k, t; t is NEVER for what the body cancelled."""
+
+Base: TypeAlias = tuple[int, int, list[int]]
+"""(first epoch, last epoch, [first k, last k, first k, ...]): what a slice knew of these epochs."""
+
+NEVER: Final = -1
+_INLINE: Final = 200
+"""Sightings that a record carries as they are; more are packed like a value."""
+_WITHOUT_OWN: Final = frozenset({"sleep", "timer", "wait", "callback", "invoke"})
+"""Kinds that others complete, or nobody: their own (epoch, k) say when they began."""
+
+
+def has_own_place(kind: str) -> bool:
+    """The record's own (epoch, k, t) say when the body saw it."""
+    return kind not in _WITHOUT_OWN
+
+
+class Order:
+    """What is known of the order of one run, and what this slice adds to it."""
+
+    def __init__(self, epoch: int, blobs: Blobs, run: str) -> None:
+        self._epoch = epoch
+        self._blobs = blobs
+        self._run = run
+        self._read: dict[str, Place] = {}
+        """Of the history."""
+        self._noted: dict[str, Place] = {}
+        """Of this slice, written or not: they outlive a second reading of the history."""
+        self._unsaved: list[Sighting] = []
+        self._bases: dict[int, list[int]] = {}
+        """By epoch: the ranges of k that the latest epoch to speak of it knew."""
+        self._own_base: list[Base] | None = None
+        self._is_base_saved = False
+        self._k = 0
+        self.t = 0
+        """The run's clock."""
+        self.last: tuple[int, int] = (-1, 0)
+        """Of what was handed out last."""
+        self._latest: tuple[int, int] = (-1, 0)
+
+    # ---- the history -------------------------------------------------------------------------------------------------
+
+    def read(self, items: Iterable[Item]) -> None:
+        """Learn the order of a history, as it has just been read."""
+        candidates: list[Sighting] = []
+        statements: dict[int, list[Base]] = {}
+        prefix = len("step#")
+        for item in items:
+            epoch = item.get("epoch", 0)
+            if item["status"] != "pending" and has_own_place(item["kind"]):
+                candidates.append((item["sk"][prefix:], epoch, item.get("k", 0), item.get("t", 0)))
+            if "seen" in item:
+                candidates.extend((path, at, k, t) for path, at, k, t in item["seen"])
+            for packed in item.get("more_seen", ()):
+                text = unpack(msgspec.convert(packed, Packed), self._blobs)
+                candidates.extend(msgspec.json.decode(text, type=list[Sighting]))
+            statements.update(dict(item.get("base", ())))
+        self._take_bases(statements)
+        self._choose(candidates)
+        if self._own_base is None:
+            self._own_base = self._base_of(candidates)
+        self.last, self._latest = (-1, 0), self._end()
+
+    def _take_bases(self, statements: dict[int, list[Base]]) -> None:
+        if self._own_base is not None:
+            statements[self._epoch] = self._own_base
+        self._bases = {}
+        for by in sorted(statements):
+            for first, last, ranges in statements[by]:
+                self._bases.update(dict.fromkeys(range(first, last + 1), ranges))
+
+    def _choose(self, candidates: list[Sighting]) -> None:
+        chosen: dict[str, Place] = {}
+        bases = self._bases
+        for path, epoch, k, t in candidates:
+            if epoch in bases and not _is_in(k, bases[epoch]):
+                continue
+            stands = chosen.get(path)
+            if stands is None or (epoch, t == NEVER) > (stands[0], stands[2] == NEVER):
+                chosen[path] = (epoch, k, t)
+        chosen.update(self._noted)
+        self._read = chosen
+
+    def _base_of(self, candidates: list[Sighting]) -> list[Base]:
+        """What this slice knows of the epochs that no slice has spoken of yet."""
+        known: dict[int, set[int]] = {}
+        for _path, epoch, k, _t in candidates:
+            if 0 < epoch < self._epoch and epoch not in self._bases:
+                known.setdefault(epoch, set()).add(k)
+        base: list[Base] = []
+        for epoch in range(max(self._bases, default=0) + 1, self._epoch):
+            ranges = _ranges(known.get(epoch, set()))
+            if base and not ranges and not base[-1][2]:
+                base[-1] = (base[-1][0], epoch, ranges)
+            else:
+                base.append((epoch, epoch, ranges))
+        return base
+
+    def _end(self) -> tuple[int, int]:
+        return max(((epoch, k) for epoch, k, t in self._read.values() if t != NEVER), default=(-1, 0))
+
+    def place(self, path: str) -> Place | None:
+        """When the body saw this; None when that is not known."""
+        return self._read.get(path)
+
+    def is_never(self, path: str) -> bool:
+        """The body cancelled it before it saw it."""
+        place = self._read.get(path)
+        return place is not None and place[2] == NEVER
+
+    @property
+    def is_replaying(self) -> bool:
+        """There is something in the history that comes after all that was handed out."""
+        return self.last < self._latest
+
+    # ---- what this slice adds ----------------------------------------------------------------------------------------
+
+    def saw(self, path: str) -> Place:
+        """The body sees now what this slice does not write itself: note it for the next write."""
+        return self._note(path, self.t)
+
+    def never(self, path: str) -> None:
+        """The body has cancelled it: note that."""
+        self._note(path, NEVER)
+
+    def _note(self, path: str, t: int) -> Place:
+        self._k += 1
+        place = (self._epoch, self._k, t)
+        self._unsaved.append((path, *place))
+        self._noted[path] = self._read[path] = place
+        return place
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Something is noted that no record carries yet."""
+        return bool(self._unsaved)
+
+    @property
+    def carries_much(self) -> bool:
+        """So much is noted that only one record should carry it."""
+        return len(self._unsaved) > _INLINE // 10
+
+    def stamped(self, record: Record, before: Record | None) -> Record:
+        """The record as it is to be written: with its place when it is final, and with all that is noted."""
+        changes: dict[str, Any] = {}
+        seen = list(before.seen or ()) if before is not None else list(record.seen or ())
+        if record.is_final:
+            self._k += 1
+            if has_own_place(record.kind):
+                changes.update(epoch=self._epoch, k=self._k, t=self.t)
+            elif record.status != "cancelled":
+                seen.append((record.path, self._epoch, self._k, self.t))
+        more = list((record if before is None else before).more_seen or ())
+        if len(self._unsaved) > _INLINE:
+            more.append(pack(msgspec.json.encode(self._unsaved), self._blobs, f"the order of run {self._run}"))
+        else:
+            seen += self._unsaved
+        base = list((record if before is None else before).base or ())
+        if self._own_base and not self._is_base_saved:
+            base.append((self._epoch, self._own_base))
+        if seen:
+            changes["seen"] = seen
+        if more:
+            changes["more_seen"] = more
+        if base:
+            changes["base"] = base
+        return msgspec.structs.replace(record, **changes) if changes else record
+
+    def wrote(self, written: Sequence[tuple[Record, Record, bool]]) -> None:
+        """These were to be written: as stamped, which stands now, whether that is ours. What is final was seen; what at least
+        one of them carries is noted for good.
+        """
+        if any(is_ours for _ours, _stands, is_ours in written):
+            self._unsaved = []
+            self._is_base_saved = True
+        for ours, _stands, is_ours in written:
+            if not ours.is_final or ours.status == "cancelled":
+                continue
+            path = ours.path
+            if not is_ours:
+                self.saw(path)
+            elif has_own_place(ours.kind):
+                self._noted[path] = self._read[path] = (ours.epoch, ours.k, ours.t)
+            else:
+                _path, *place = (ours.seen or [])[_own_sighting(ours)]
+                self._noted[path] = self._read[path] = (place[0], place[1], place[2])
+
+
+def _own_sighting(record: Record) -> int:
+    return max(index for index, sighting in enumerate(record.seen or ()) if sighting[0] == record.path)
+
+
+def _is_in(k: int, ranges: list[int]) -> bool:
+    return any(ranges[at] <= k <= ranges[at + 1] for at in range(0, len(ranges), 2))
+
+
+def _ranges(ks: set[int]) -> list[int]:
+    """[first, last, first, last, ...]"""
+    found: list[int] = []
+    for k in sorted(ks):
+        if found and found[-1] == k - 1:
+            found[-1] = k
+        else:
+            found += [k, k]
+    return found
