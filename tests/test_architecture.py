@@ -31,7 +31,10 @@ LAYERS = (
     Layer(parts=frozenset({"errors"})),
     Layer(parts=frozenset({"codec"})),
     Layer(
-        parts=frozenset({"fields", "options", "definitions", "registration", "events", "functions", "step", "runs", "contract"}), peers=True
+        parts=frozenset(
+            {"fields", "options", "definitions", "registration", "events", "functions", "step", "async_step", "runs", "contract"}
+        ),
+        peers=True,
     ),
     Layer(parts=frozenset({"engine"})),
     Layer(parts=frozenset({"aws", "local"})),
@@ -56,7 +59,8 @@ FILE_LINES = 400
 FUNCTION_LINES = 60
 
 LONG_FILES: Mapping[str, str] = {
-    "milepost.step": "one protocol: signatures, the overloads that keep the types of branches, and what each call promises"
+    "milepost.step": "one protocol: signatures, the overloads that keep the types of branches, and what each call promises",
+    "milepost.async_step": "the same protocol, awaitable",
 }
 """Module to reason."""
 

@@ -22,7 +22,7 @@ PAGES = (
         title="App and functions",
         intro="`App` is where events and functions are registered, and the door through which an app sends, looks, cancels and reruns.",
         package="milepost",
-        names=("App", "FunctionOptions", "Function", "DefFunction", "Callback"),
+        names=("App", "FunctionOptions", "Function", "DefFunction", "AsyncFunction", "Callback"),
     ),
     Page(
         file="events.md",
@@ -58,6 +58,14 @@ PAGES = (
         module="milepost.step",
         package="milepost",
         names=("Step", "StepOptions", "UndoableStep", "Log"),
+    ),
+    Page(
+        file="async_steps.md",
+        title="Steps of async functions",
+        intro="What the second argument of a durable `async def`, or the argument of a branch of one, can do.",
+        module="milepost.async_step",
+        package="milepost",
+        names=("AsyncStep", "AsyncStepOptions", "AsyncUndoableStep"),
     ),
     Page(
         file="runs.md",
@@ -118,6 +126,6 @@ EXTRAS = {"FunctionOptions": "milepost.app", "RunView": "milepost.runs"}
 """Names on the pages that are no exports: what a signature names, and a reader has to know."""
 
 MADE_BY_MILEPOST = frozenset(
-    {"Callback", "DefFunction", "Function", "InvokeError", "Meter", "RaceError", "Run", "RunNotCompleted", "StepError"}
+    {"AsyncFunction", "Callback", "DefFunction", "Function", "InvokeError", "Meter", "RaceError", "Run", "RunNotCompleted", "StepError"}
 )
 """Nobody else calls their constructors."""

@@ -1,6 +1,7 @@
 """Milepost: durable execution for your own AWS account. Everything public is here; `docs/reference` explains each name."""
 
 from milepost.app import App
+from milepost.async_step import AsyncStep, AsyncStepOptions, AsyncUndoableStep
 from milepost.doors import Callback
 from milepost.errors import (
     CodecError,
@@ -28,7 +29,7 @@ from milepost.errors import (
     WorkerCrashed,
 )
 from milepost.events import CancelOn, Cron, CronTick, Event, EventInfo, EventOf, Failure, KeyValue, Matched, Trigger, WaitFor, Won
-from milepost.functions import DefFunction, Function
+from milepost.functions import AsyncFunction, DefFunction, Function
 from milepost.options import SINCE_TRIGGER, Backoff, Completion, Lookback, Retry
 from milepost.runs import Run, RunStatus, StatusName, StepRecord
 from milepost.step import Log, Step, StepOptions, UndoableStep
@@ -36,6 +37,10 @@ from milepost.step import Log, Step, StepOptions, UndoableStep
 __all__ = [
     "SINCE_TRIGGER",
     "App",
+    "AsyncFunction",
+    "AsyncStep",
+    "AsyncStepOptions",
+    "AsyncUndoableStep",
     "Backoff",
     "Callback",
     "CancelOn",

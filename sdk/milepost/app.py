@@ -3,14 +3,15 @@
 Importing an app's module runs its decorators and nothing else: no cloud, no file, no network.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
+from milepost.async_step import AsyncStep
 from milepost.doors import Doors
 from milepost.errors import DefinitionError
 from milepost.events import CancelOn, Failure, Trigger
 from milepost.events.types import check_name, make_event_type, make_plain_class_a_dataclass
-from milepost.functions import DefFunction, Definitions, Function
+from milepost.functions import AsyncFunction, DefFunction, Definitions, Function, make_function
 from milepost.options import Retry
 from milepost.registration import Registration, caller, check_identifier, place_of, place_of_function
 from milepost.step import Step
@@ -19,18 +20,32 @@ E = TypeVar("E")
 R = TypeVar("R")
 T = TypeVar("T")
 
-FailureHandler: TypeAlias = Callable[[E, Step, Failure], object] | Function[Failure, Any]
+FailureHandler: TypeAlias = Callable[[E, Step, Failure], object] | Callable[[E, AsyncStep, Failure], object] | Function[Failure, Any]
+
+
+class AsyncBodyNeedsAsyncStep:
+    """What a type checker sees in the place of an ``async def`` with a plain Step: no Function. At import it is a DefinitionError."""
 
 
 class _Decorator(Protocol[E]):
     """What ``@app.function(on=...)`` is: the body takes the trigger's event."""
 
+    @overload
+    def __call__(self, body: Callable[[E, AsyncStep], Coroutine[Any, Any, R]], /) -> AsyncFunction[E, R]: ...
+    @overload
+    def __call__(self, body: Callable[[E, Step], Coroutine[Any, Any, Any]], /) -> AsyncBodyNeedsAsyncStep: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
+    @overload
     def __call__(self, body: Callable[[E, Step], R], /) -> DefFunction[E, R]: ...
 
 
 class _OpenDecorator(Protocol):
     """The same where the event's type comes from the body's annotation."""
 
+    @overload
+    def __call__(self, body: Callable[[E, AsyncStep], Coroutine[Any, Any, R]], /) -> AsyncFunction[E, R]: ...
+    @overload
+    def __call__(self, body: Callable[[E, Step], Coroutine[Any, Any, Any]], /) -> AsyncBodyNeedsAsyncStep: ...  # type: ignore[overload-overlap]
+    @overload
     def __call__(self, body: Callable[[E, Step], R], /) -> DefFunction[E, R]: ...
 
 
@@ -38,7 +53,7 @@ class FunctionOptions(TypedDict, Generic[E], total=False):
     """Options of ``@app.function``, beside ``on``."""
 
     name: str | None
-    """None: the def's own name."""
+    """None: the body's own name."""
     retries: int
     """4; of the body, and of each step that has no retry of its own."""
     retry: Retry | None
@@ -48,7 +63,7 @@ class FunctionOptions(TypedDict, Generic[E], total=False):
     waits_for: Sequence[type[Any]]
     """Every event that the body waits for."""
     on_failure: FailureHandler[E] | None
-    """Runs when the run has failed, as a run of its own: a ``def (event, step, failure)``, or a function of a Failure."""
+    """Runs when the run has failed, as a run of its own: a ``def`` or ``async def`` (event, step, failure), or a function of a Failure."""
     on_cancel: FailureHandler[E] | None
     """The same when it was cancelled."""
     worker: str
@@ -97,17 +112,18 @@ class App(Doors):
         self, *, on: Sequence[type[Any] | Trigger[Any]] | None = None, **options: Unpack[FunctionOptions[Any]]
     ) -> _OpenDecorator: ...
     def function(self, *, on: Any = None, **options: Any) -> Any:
-        """Make a ``def`` durable: its steps are recorded, and it survives the worker that runs it.
+        """Make a ``def`` or an ``async def`` durable: its steps are recorded, and it survives the worker that runs it.
 
         ``on``: an event class, a Trigger with a content filter, a Cron, a list of up to 10 of them, or nothing for a function
         that is only invoked, whose data are then what ``event`` is annotated as. Other options: `FunctionOptions`.
+        A ``def`` takes a `Step`, an ``async def`` an `AsyncStep`; the wrong one in an annotation is an error here.
         Raises DefinitionError for all that cannot be, and for a second function of this name, naming both places.
         """
         registration = Registration(self._definitions, on, options, caller())
 
-        def register(body: Callable[[Any, Step], Any]) -> DefFunction[Any, Any]:
+        def register(body: Callable[[Any, Any], Any]) -> Function[Any, Any]:
             definition = registration.define(body)
             self._definitions.add_function(definition, place_of_function(body))
-            return DefFunction(definition)
+            return make_function(definition)
 
         return register

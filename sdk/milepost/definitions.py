@@ -5,6 +5,7 @@ A definition is data: nothing here runs a body. Definitions are made by `milepos
 
 import functools
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +19,11 @@ from milepost.options import Retry
 
 E_contra = TypeVar("E_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
+
+
+def is_async(fn: Callable[..., Any]) -> bool:
+    """Whether a call returns a coroutine: an ``async def``, a method or partial of one, or an object whose ``__call__`` is one."""
+    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(type(fn), "__call__", None))  # noqa: B004 - the method is wanted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +74,11 @@ class FunctionDefinition:
     localns: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
     """Locals of the frame that the function was decorated in, for annotations; empty at module level."""
     source_file: str | None = None
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the body is an ``async def``, which takes an AsyncStep and runs on an event loop; False for a ``def``."""
+        return is_async(self.body)
 
     @property
     def result(self) -> Codec:

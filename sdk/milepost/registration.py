@@ -7,19 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType, FunctionType
 from typing import Any, Final, TypeGuard
 
-from milepost.codec import UnresolvedAnnotationError
-from milepost.definitions import CancelDefinition, Definitions, Function, FunctionDefinition, TriggerDefinition
+from milepost.async_step import AsyncStep
+from milepost.codec import UnresolvedAnnotationError, parameter_annotation
+from milepost.definitions import CancelDefinition, Definitions, Function, FunctionDefinition, TriggerDefinition, is_async
 from milepost.errors import CodecError, DefinitionError, EventError
 from milepost.events import CRON_TICK, CancelOn, Cron, CronTick, EventType, Failure, Trigger
 from milepost.events.types import key_kinds
 from milepost.fields import UnknownPath, path_type
 from milepost.narrowing import is_class, is_sequence
 from milepost.options import Retry, check_count
+from milepost.step import Step
 
 MAX_TRIGGERS: Final = 10
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _NAME_RULE = "a name has 1 to 64 letters, digits, - and _, and begins with a letter or digit"
+
+_WAYS: Final = (("def", "Step"), ("async def", "AsyncStep"))
 
 _OPTIONS = frozenset({"name", "retries", "retry", "cancel_on", "waits_for", "on_failure", "on_cancel", "worker"})
 
@@ -68,9 +72,9 @@ class Registration:
     def define(self, body: Any) -> FunctionDefinition:
         """The definition. Raises DefinitionError, naming the function and what is wrong with it."""
         if isinstance(body, Function):
-            raise self._wrong(f"{body.name} is a durable function already; decorate the plain def")
+            raise self._wrong(f"{body.name} is a durable function already; decorate the plain function")
         if not isinstance(body, FunctionType):
-            raise self._wrong(f"a durable function is a def, not {body!r}")
+            raise self._wrong(f"a durable function is a def or an async def, not {body!r}")
         given = self._options.get("name")
         self._label = f"@app.function {given or body.__name__!r}"
         unknown = sorted(set(self._options) - _OPTIONS)
@@ -101,9 +105,10 @@ class Registration:
     def _check_body(self, body: Any, parameters: tuple[str, ...]) -> None:
         code = getattr(body, "__code__", None)
         where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
-        shape = f"def {getattr(body, '__name__', 'f')}({', '.join(parameters)})"
-        if inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body):
-            raise self._wrong(f"async bodies are not supported yet: write {shape}{where}")
+        name = getattr(body, "__name__", "f")
+        shape = f"{'async def' if is_async(body) else 'def'} {name}({', '.join(parameters)})"
+        if inspect.isasyncgenfunction(body):
+            raise self._wrong(f"the body is an async generator; it must be a plain async {shape}{where}")
         if inspect.isgeneratorfunction(body):
             raise self._wrong(f"the body is a generator; it must be a plain {shape}{where}")
         try:
@@ -112,6 +117,19 @@ class Registration:
             raise self._wrong(
                 f"the body takes {len(parameters)} positional arguments: {shape}, not {inspect.signature(body)}{where}"
             ) from error
+        self._check_step(body, name, parameters, where)
+
+    def _check_step(self, body: Any, name: str, parameters: tuple[str, ...], where: str) -> None:
+        """An async body is given an AsyncStep and a def a Step, whatever it says; what it says and cannot be is an error at once."""
+        annotation = parameter_annotation(body, parameters.index("step"), self._localns)
+        ways = [f"{way} {name}({', '.join(parameters).replace('step', f'step: {step}')})" for way, step in _WAYS]
+        match is_async(body), _is_step(annotation, Step), _is_step(annotation, AsyncStep):
+            case True, True, _:
+                raise self._wrong(f"an async body takes an AsyncStep: write {ways[1]}, or {ways[0]}{where}")
+            case False, _, True:
+                raise self._wrong(f"only an async body takes an AsyncStep: write {ways[1]}, or {ways[0]}{where}")
+            case _:
+                pass
 
     def _check_annotations(self, definition: FunctionDefinition) -> None:
         """At once, so that a type that cannot be stored is an import error; a name that the module defines later is left for later."""
@@ -246,7 +264,7 @@ class Registration:
         if _is_function(given):
             return self._function_as_handler(given, role)
         if not callable(given) or isinstance(given, type):
-            raise self._wrong(f"{role}= takes a def (event, step, failure) or a durable function of a Failure, not {given!r}")
+            raise self._wrong(f"{role}= takes a def or async def (event, step, failure) or a durable function of a Failure, not {given!r}")
         self._check_body(given, ("event", "step", "failure"))
         return FunctionDefinition(
             name=f"{definition.name}.{role}",
@@ -276,6 +294,13 @@ class Registration:
 
 def _is_trigger(value: object) -> TypeGuard[Trigger[Any]]:
     return isinstance(value, Trigger)
+
+
+def _is_step(annotation: Any, protocol: Any) -> bool:
+    """Whether an annotation is this protocol of steps, or one that extends it."""
+    while hasattr(annotation, "__metadata__"):
+        annotation = annotation.__origin__
+    return isinstance(annotation, type) and protocol in annotation.__mro__
 
 
 def _is_cancel(value: object) -> TypeGuard[CancelOn[Any]]:

@@ -50,7 +50,7 @@ class Log(Protocol):
     def exception(self, message: str, /, *args: object, **fields: object) -> None: ...
 
 
-class _AnyStep(Protocol):
+class AnyStep(Protocol):
     """What does not wait, and writes nothing."""
 
     @property
@@ -74,7 +74,7 @@ class _AnyStep(Protocol):
         ...
 
 
-class Step(_AnyStep, Protocol):
+class Step(AnyStep, Protocol):
     """The durable steps of a ``def`` function, or of a branch."""
 
     def run(self, name: str, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

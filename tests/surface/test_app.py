@@ -9,13 +9,15 @@ from dataclasses import FrozenInstanceError, dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypedDict
 
 import msgspec
 import pytest
 
 from milepost import (
     App,
+    AsyncFunction,
+    AsyncStep,
     CancelOn,
     Cron,
     CronTick,
@@ -31,6 +33,9 @@ from milepost import (
     Trigger,
 )
 from milepost.codec import NATIVE
+
+if TYPE_CHECKING:
+    from milepost import Step as LaterStep
 
 
 class OrderPlaced(Event):
@@ -104,6 +109,61 @@ def test_a_function_is_known_and_stays_callable(app: App) -> None:
     assert definition.source_file == __file__
     assert repr(fulfil) == "<DefFunction 'placed'>"
     assert repr(app) == "App('shop')"
+
+
+async def async_placed(event: OrderPlaced, step: AsyncStep) -> Receipt:
+    return Receipt(event.order_id)
+
+
+def test_an_async_function_is_known_and_stays_callable(app: App) -> None:
+    fulfil = app.function(on=OrderPlaced)(async_placed)
+    assert isinstance(fulfil, AsyncFunction)
+    assert fulfil.definition.is_async
+    assert app.definitions.function("async_placed").body is async_placed
+    assert fulfil.definition.result.annotation is Receipt
+    assert repr(fulfil) == "<AsyncFunction 'async_placed'>"
+    coroutine = fulfil(OrderPlaced(order_id="o-1", customer_id="c", total=Decimal(1)), None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(StopIteration) as ended:
+        coroutine.send(None)
+    assert ended.value.value == Receipt("o-1")
+
+
+def test_a_def_is_not_async(app: App) -> None:
+    assert not app.function(on=OrderPlaced)(placed).definition.is_async
+
+
+def test_a_step_that_is_not_annotated_or_not_known_yet_is_whatever_the_body_needs(app: App) -> None:
+    async def bare(event: Any, step) -> None: ...  # type: ignore[no-untyped-def]  # noqa: ANN001  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+
+    async def later(event: Any, step: "LaterStep") -> None: ...
+
+    def any_step(event: Any, step: "Step | AsyncStep") -> None: ...
+
+    made: list[Any] = [app.function()(body) for body in (bare, later, any_step)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    assert [function.definition.is_async for function in made] == [True, True, False]
+
+
+def test_the_annotation_of_the_step_sees_the_decorating_frame_and_the_closure(app: App) -> None:
+    from milepost import AsyncStep as Closed
+    from milepost import Step as Framed
+
+    async def of_the_frame(event: Any, step: "Framed") -> None: ...
+
+    def of_the_closure() -> Any:
+        def closing(event: Any, step: "Closed") -> Any:
+            return Closed
+
+        return closing
+
+    with pytest.raises(DefinitionError, match="an async body takes an AsyncStep: write async def of_the_frame"):
+        app.function()(of_the_frame)
+    with pytest.raises(DefinitionError, match="only an async body takes an AsyncStep: write async def closing"):
+        decorated_elsewhere(app, of_the_closure())
+
+
+def decorated_elsewhere(app: App, body: Any) -> None:
+    """In a frame that does not know the names of the body's own."""
+    app.function()(body)
 
 
 def test_options(app: App) -> None:
@@ -270,6 +330,24 @@ def test_handlers_are_functions_of_their_own(app: App) -> None:
     assert handler.decode_event("shop/order.placed", '{"order_id":"a","customer_id":"c","total":1}').order_id == "a"
 
 
+async def async_refund(event: OrderPlaced, step: AsyncStep, failure: Failure) -> None: ...
+
+
+class Refund:
+    async def __call__(self, event: OrderPlaced, step: AsyncStep, failure: Failure) -> None: ...
+
+
+@pytest.mark.parametrize("handler", [async_refund, functools.partial(async_refund), Refund(), Refund().__call__])
+def test_a_handler_is_async_or_not_by_itself(app: App, handler: Any) -> None:
+    one = app.function(on=OrderPlaced, on_failure=handler)(placed)
+    other = app.function(on=OrderPlaced, on_failure=handler, on_cancel=refund)(async_placed)
+    assert one.definition.on_failure is not None
+    assert other.definition.on_failure is not None
+    assert other.definition.on_cancel is not None
+    assert (one.definition.is_async, one.definition.on_failure.is_async) == (False, True)
+    assert (other.definition.on_failure.is_async, other.definition.on_cancel.is_async) == (True, False)
+
+
 def test_a_handler_of_an_invoked_function_takes_its_data(app: App) -> None:
     @app.function(on_failure=lambda event, step, failure: None)
     def make(order: Receipt, step: Step) -> None: ...
@@ -291,6 +369,13 @@ def test_a_durable_function_of_a_failure_can_handle_several(app: App) -> None:
 async def async_handler(event: OrderPlaced, step: Step, failure: Failure) -> None: ...
 
 
+def handler_of_async_steps(event: OrderPlaced, step: AsyncStep, failure: Failure) -> None: ...
+
+
+async def generator_handler(event: OrderPlaced, step: AsyncStep, failure: Failure) -> Any:
+    yield 1
+
+
 def too_short(event: OrderPlaced, step: Step) -> None: ...
 
 
@@ -300,7 +385,16 @@ def test_handlers_that_cannot_be(app: App) -> None:
 
     foreign = App("other").function()(plain)
     cases: list[tuple[Any, str]] = [
-        (async_handler, "async bodies are not supported yet"),
+        (
+            async_handler,
+            (
+                r"an async body takes an AsyncStep: write async def async_handler\(event, step: AsyncStep, failure\), "
+                r"or def async_handler\(event, step: Step, failure\) \(.*test_app.py:\d+\)"
+            ),
+        ),
+        (handler_of_async_steps, "only an async body takes an AsyncStep: write async def handler_of_async_steps"),
+        (functools.partial(handler_of_async_steps), "only an async body takes an AsyncStep"),
+        (generator_handler, "the body is an async generator"),
         (too_short, "the body takes 3 positional arguments"),
         (no_failure, "no_failure takes no Failure"),
         (foreign, "plain is a function of another app"),
@@ -316,7 +410,36 @@ def test_handlers_that_cannot_be(app: App) -> None:
 # ---- mistakes --------------------------------------------------------------------------------------------------------
 
 
-async def async_body(event: OrderPlaced, step: Step) -> None: ...
+async def with_steps(event: OrderPlaced, step: Step) -> None: ...
+
+
+async def with_quoted_steps(event: OrderPlaced, step: "Step") -> None: ...
+
+
+async def with_annotated_steps(event: OrderPlaced, step: Annotated[Step, "mine"]) -> None: ...
+
+
+class MyStep(Step, Protocol): ...
+
+
+async def with_steps_of_mine(event: OrderPlaced, step: MyStep) -> None: ...
+
+
+def with_async_steps(event: OrderPlaced, step: AsyncStep) -> None: ...
+
+
+def with_quoted_async_steps(event: OrderPlaced, step: "AsyncStep") -> None: ...
+
+
+async def async_short(event: OrderPlaced) -> None: ...
+
+
+async def async_bad_result(event: OrderPlaced, step: AsyncStep) -> list[Callable[[], int]]:
+    raise NotImplementedError
+
+
+async def async_generator_body(event: OrderPlaced, step: AsyncStep) -> Any:
+    yield 1
 
 
 def generator_body(event: OrderPlaced, step: Step) -> Any:
@@ -336,7 +459,27 @@ def bad_result(event: OrderPlaced, step: Step) -> list[Callable[[], int]]:
 nameless: Callable[[Any, Any], None] = lambda event, step: None  # noqa: E731 - its name is what is wrong with it
 
 BODIES: list[tuple[Any, str]] = [
-    (async_body, r"async bodies are not supported yet: write def async_body\(event, step\) \(.*test_app.py:\d+\)"),
+    (
+        with_steps,
+        (
+            r"@app.function 'with_steps': an async body takes an AsyncStep: write async def with_steps\(event, step: AsyncStep\), "
+            r"or def with_steps\(event, step: Step\) \(.*test_app.py:\d+\)"
+        ),
+    ),
+    (with_quoted_steps, "an async body takes an AsyncStep"),
+    (with_annotated_steps, "an async body takes an AsyncStep"),
+    (with_steps_of_mine, "an async body takes an AsyncStep"),
+    (
+        with_async_steps,
+        (
+            r"only an async body takes an AsyncStep: write async def with_async_steps\(event, step: AsyncStep\), "
+            r"or def with_async_steps\(event, step: Step\) \(.*test_app.py:\d+\)"
+        ),
+    ),
+    (with_quoted_async_steps, "only an async body takes an AsyncStep"),
+    (async_generator_body, r"the body is an async generator; it must be a plain async def async_generator_body\(event, step\)"),
+    (async_short, r"takes 2 positional arguments: async def async_short\(event, step\), not \(event"),
+    (async_bad_result, "cannot be stored"),
     (generator_body, "the body is a generator"),
     (short, r"takes 2 positional arguments: def short\(event, step\), not \(event"),
     (long, "takes 2 positional arguments"),

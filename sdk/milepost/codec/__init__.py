@@ -5,6 +5,7 @@ from milepost.codec.shapes import UnresolvedAnnotationError
 from milepost.codec.signatures import (
     decode_arguments,
     first_parameter_codec,
+    parameter_annotation,
     parameter_codecs,
     resolve,
     return_codec,
@@ -19,6 +20,7 @@ __all__ = [
     "decode_arguments",
     "encode",
     "first_parameter_codec",
+    "parameter_annotation",
     "parameter_codecs",
     "resolve",
     "return_codec",

@@ -127,6 +127,22 @@ def first_parameter_codec(fn: Callable[..., Any], localns: Mapping[str, Any] | N
     return _parameter_codec(fn, localns, next(iter(_signature(fn).parameters)))
 
 
+def parameter_annotation(fn: Callable[..., Any], position: int, localns: Mapping[str, Any] | None = None) -> Any:
+    """What the parameter at this place, from 0, is annotated as; None where it says nothing, or nothing that is known yet.
+
+    Raises CodecError for what does not say its parameters.
+    """
+    names = list(_signature(fn).parameters)
+    function = _function(fn)
+    if position >= len(names) or not isinstance(function, types.FunctionType):
+        return None
+    try:
+        annotation = resolve(function, localns, names[position])
+    except CodecError:  # whoever needs the type says so; here it is only looked at
+        return None
+    return None if annotation is _MISSING else annotation
+
+
 def _parameter_codec(fn: Callable[..., Any], localns: Mapping[str, Any] | None, name: str) -> Codec:
     function = _function(fn)
     if isinstance(function, type):
