@@ -21,5 +21,7 @@ def test_a_client_in_the_worker_s_process_does_not_cut_the_worker_off(tmp_path: 
         with Store(path, role="client"):
             for expected in (1, 2, 3):
                 run(SEND, path)  # another process comes and goes
+                assert worker.changed_elsewhere()
+                mailbox.look_again()
                 received = mailbox.receive(time.time_ns() // 1_000_000 + 60_000, 10)
                 assert [message.id for message in received] == [f"m-{expected}"]

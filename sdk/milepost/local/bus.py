@@ -16,6 +16,7 @@ from milepost.engine.matchers import is_object
 from milepost.engine.patterns import matches, parse_json
 from milepost.engine.ports import Clock, Entry, Outgoing
 from milepost.local import event_log, queue
+from milepost.local.post import Letter
 from milepost.local.store import Store
 
 CLIENT_GROUP: Final = "default"
@@ -57,13 +58,11 @@ class LocalBus:
             logged, routes = entries, self._routes()
             outgoing = [message for entry in entries for message in _routed(entry, now, routes)]
 
-        def op(conn: sqlite3.Connection) -> None:
+        def op(conn: sqlite3.Connection) -> list[Letter]:
             event_log.append(conn, logged, now)
-            queue.insert(conn, outgoing, now)
+            return queue.insert(conn, outgoing, now) if outgoing else []
 
-        self._store.commit(op)
-        if outgoing:
-            self._store.announce()
+        self._store.send(op)
 
 
 def _for_the_worker(entry: Entry) -> Outgoing:

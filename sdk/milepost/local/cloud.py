@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Token
 from datetime import datetime, timedelta
@@ -24,8 +24,9 @@ from milepost.engine.client import Client
 from milepost.engine.inputs import encoded_event
 from milepost.engine.ports import ConditionFailed
 from milepost.engine.reading import RunsQuery
+from milepost.engine.records import Header
 from milepost.engine.worker import Moved, Settings, ignore
-from milepost.errors import RunNotFound, UsageError
+from milepost.errors import UsageError
 from milepost.functions import Definitions, Function, HasDefinitions
 from milepost.local.assembly import LOCAL, ports_on, worker_on
 from milepost.local.catalog import Catalog, untyped
@@ -37,7 +38,7 @@ from milepost.local.queue import LocalQueue
 from milepost.local.routing import routes_of, started_by
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
-from milepost.local.watching import Watch, until
+from milepost.local.watching import Watch
 from milepost.runs import Run, RunStatus, StatusName
 from milepost.step import Log
 from milepost.timestamps import duration_ms
@@ -105,6 +106,7 @@ class LocalCloud:
         self._worker = worker_on(ports, definitions, settings=self._settings, threads=self._pool, observe=self._watch.moved, log=self._log)
         ports.table.put(_manifest(definitions, self._target))
         self._client = Client(self._worker, new_id=lambda: str(uuid.uuid4()))
+        self._routes = routes_of(definitions)
         self._loop = Loop(self._store, Mailbox(self._store, clock), self._worker, threads=self._threads, slice_ms=self._slice_ms)
         self._ambient: Token[Ambient | None] = CURRENT.set(Ambient(self._worker, "", -1))
         self._stopped.clear()
@@ -148,39 +150,46 @@ class LocalCloud:
     def wait(self, *runs: Run[Any], timeout: timedelta) -> None:
         """Return when each of the runs has ended. Raises TimeoutError, naming those that have not."""
         deadline = time.monotonic() + timeout.total_seconds()
-        with self._watch.over({run.id for run in runs}, end=True) as told:
-            late = [run for run in runs if not self._until(told[run.id], run, _has_ended, deadline)]
+        with self._watch.over([run.id for run in runs], end=True) as waiter:
+            waiter.until(self._ended, self._heard, deadline, ask_first=True)
+            late = sorted(waiter.missing)
         if late:
-            names = ", ".join(f"{run.id} ({run.status if _is_born(run) else 'not born'})" for run in late[:5])
+            names = ", ".join(f"{run} ({self._status_of(run) or 'not born'})" for run in late[:5])
             raise TimeoutError(f"{len(late)} runs have not ended within {timeout}: {names}")
 
-    def _until(self, told: threading.Event, run: Run[Any], is_so: Callable[[Run[Any]], bool], deadline: float) -> bool:
-        def asked() -> bool:
-            if self._loop.failure is not None:
-                raise self._loop.failure
-            return is_so(run)
+    def _heard(self) -> int:
+        if self._loop.failure is not None:
+            raise self._loop.failure
+        return self._loop.heard
 
-        return until(told, asked, deadline)
+    def _born(self, runs: Iterable[str]) -> list[str]:
+        return [header.run for header in self._headers(runs)]
+
+    def _ended(self, runs: Iterable[str]) -> list[str]:
+        return [header.run for header in self._headers(runs) if header.status.is_terminal]
+
+    def _headers(self, runs: Iterable[str]) -> list[Header]:
+        return [Header.from_item(item) for item in self._worker.ports.table.get_many([keys.header(run) for run in runs])]
+
+    def _status_of(self, run: str) -> str:
+        return "".join(header.status.value for header in self._headers([run]))
 
     def send(self, *events: object, id: str | None = None, at: datetime | None = None) -> list[Run[Any]]:
         """Send events; returns the runs that they start, once they have begun. With ``at``: nothing starts before that.
         Raises EventError before anything is sent.
         """
         entries = self._client.entries([encoded_event(self._definitions, event) for event in events], id)
-        runs: list[Run[Any]] = []
-        if at is None:
-            runs = [Run(run, self._client.reader) for run in started_by(routes_of(self._definitions), entries)]
-        with self._watch.over([run.id for run in runs], end=False) as told:
+        runs = [] if at is not None else started_by(self._routes, entries)
+        with self._watch.over(runs, end=False) as waiter:
             self._client.publish(entries, at=at)
-            for run in runs:
-                self._until(told[run.id], run, _is_born, time.monotonic() + _BIRTH_S)
-        return runs
+            waiter.until(self._born, self._heard, time.monotonic() + _BIRTH_S, ask_first=id is not None)
+        return [Run(run, self._client.reader) for run in runs]
 
     def invoke(self, function: Function[E, R], data: E, /, *, id: str | None = None) -> Run[R]:
         """Start a function directly, without an event."""
         run: Run[R] = self._client.invoke(function, data, id=id)
-        with self._watch.over([run.id], end=False) as told:
-            self._until(told[run.id], run, _is_born, time.monotonic() + _BIRTH_S)
+        with self._watch.over([run.id], end=False) as waiter:
+            waiter.until(self._born, self._heard, time.monotonic() + _BIRTH_S, ask_first=True)
         return run
 
     def cancel(self, run: str | Run[Any], /) -> None:
@@ -261,15 +270,3 @@ class FileClient:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /) -> None:
         self.close()
-
-
-def _has_ended(run: Run[Any]) -> bool:
-    return _is_born(run) and run.status.is_terminal
-
-
-def _is_born(run: Run[Any]) -> bool:
-    try:
-        run.view  # noqa: B018 - asks the table
-    except RunNotFound:
-        return False
-    return True

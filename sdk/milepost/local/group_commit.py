@@ -4,7 +4,8 @@ Owns the one connection that writes, the queue of those who want to, and durabil
 
 Whoever commits while nobody else does leads: it runs its operation in a transaction and fsyncs. Those who come while it
 does so queue up; when it is done, the first of them leads, and all who wait share its transaction and its one fsync.
-There is no thread of our own, and a lone caller pays for no hand-over::
+There is no thread of our own, and a lone caller pays for no hand-over. Who has several operations at once (the hub) brings
+them on one ticket; each still fails or succeeds alone::
 
     A  commit ─ op ─ fsync ─────────┐
     B      commit ......... waits ..└ leads: ops B C D ─ one fsync ─┐
@@ -16,30 +17,39 @@ import copy
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 T = TypeVar("T")
 Operation: TypeAlias = Callable[[sqlite3.Connection], T]
 
 GROUP_LIMIT: Final = 512
-"""Operations in one transaction: bounds how long the first of them waits for the last."""
+"""Callers in one transaction: bounds how long the first of them waits for the last."""
 
 
-class _Ticket:
-    """One operation on its way through a commit."""
+class Part:
+    """One operation, and what came of it."""
 
-    __slots__ = ("durable", "error", "gate", "is_settled", "is_spoiled", "leads", "op", "result")
+    __slots__ = ("error", "is_spoiled", "op", "result")
 
-    def __init__(self, op: Operation[Any], *, durable: bool) -> None:
+    def __init__(self, op: Operation[Any]) -> None:
         self.op = op
-        self.durable = durable
-        self.leads = False
-        self.is_settled = False
         self.is_spoiled = False
         """Failed after it had written: it is not run again."""
         self.result: Any = None
         self.error: Exception | None = None
+
+
+class _Ticket:
+    """What one caller brings, on its way through a commit."""
+
+    __slots__ = ("durable", "gate", "is_settled", "leads", "parts")
+
+    def __init__(self, parts: Sequence[Part], *, durable: bool) -> None:
+        self.parts = parts
+        self.durable = durable
+        self.leads = False
+        self.is_settled = False
         self.gate: threading.Lock | None = None
         """Held until the ticket is settled or is to lead. Whoever leads at once needs none."""
 
@@ -98,13 +108,21 @@ class GroupCommit:
 
     def commit(self, op: Operation[T], *, durable: bool) -> T:
         """Run ``op`` in a transaction; returns when that is committed, and on disk when ``durable``. Raises what it raises."""
-        ticket = _Ticket(op, durable=durable)
+        part = Part(op)
+        self.commit_parts((part,), durable=durable)
+        if part.error is not None:
+            raise part.error
+        result: T = part.result
+        return result
+
+    def commit_parts(self, parts: Sequence[Part], *, durable: bool) -> None:
+        """The same for several operations of one caller: each part then holds its own result or error."""
+        ticket = _Ticket(parts, durable=durable)
         with self._mutex:
             if self._is_closed:
                 raise sqlite3.ProgrammingError("the state file is closed")
             self._enter(ticket)
-        result: T = self._pass_through(ticket)
-        return result
+        self._pass_through(ticket)
 
     def commit_later(self, op: Operation[object], then: Callable[[], None] | None) -> None:
         """Let ``op`` run first in the next transaction, then call ``then``."""
@@ -123,11 +141,14 @@ class GroupCommit:
 
     def close(self) -> None:
         """Commit what waits and everything that came before; refuse what comes after."""
-        ticket = _Ticket(nothing, durable=False)
+        part = Part(nothing)
+        ticket = _Ticket((part,), durable=False)
         with self._mutex:
             self._is_closed = True
             self._enter(ticket)
         self._pass_through(ticket)
+        if part.error is not None:
+            raise part.error
 
     def leave_to_parent(self) -> None:
         """In the child of a fork: nothing of this is the child's, not even the locks."""
@@ -144,7 +165,7 @@ class GroupCommit:
         else:
             self._is_led = ticket.leads = True
 
-    def _pass_through(self, ticket: _Ticket) -> Any:
+    def _pass_through(self, ticket: _Ticket) -> None:
         try:
             if ticket.gate is not None:
                 ticket.gate.acquire()
@@ -153,9 +174,6 @@ class GroupCommit:
         finally:
             if ticket.leads or not ticket.is_settled:
                 self._step_down(ticket)
-        if ticket.error is not None:
-            raise ticket.error
-        return ticket.result
 
     def _step_down(self, ticket: _Ticket) -> None:
         """Let the next one lead. Also when a KeyboardInterrupt came anywhere on the way: the others must not wait for ever."""
@@ -228,10 +246,10 @@ class GroupCommit:
             except _StartAgain:
                 continue
             except sqlite3.Error as error:  # of BEGIN or COMMIT: nothing of the batch happened
-                for ticket in batch.tickets:
-                    if ticket.error is None:
-                        ticket.error = copy.copy(error)
-                        ticket.error.__cause__ = error
+                for part in (part for ticket in batch.tickets for part in ticket.parts):
+                    if part.error is None:
+                        part.error = copy.copy(error)
+                        part.error.__cause__ = error
                 return
 
     def _attempt(self, batch: _Batch) -> None:
@@ -245,7 +263,8 @@ class GroupCommit:
             self._run_later(batch)
             done = 0
             while done < len(batch.tickets) or self._takes_in(batch):
-                self._run(batch.tickets[done])
+                for part in batch.tickets[done].parts:
+                    self._run(part)
                 done += 1
             has_changed = conn.total_changes != before
             conn.execute("COMMIT")
@@ -260,18 +279,18 @@ class GroupCommit:
         self.commits += has_changed
         self.durable_commits += has_changed and batch.durable
 
-    def _run(self, ticket: _Ticket) -> None:
-        if ticket.is_spoiled:
+    def _run(self, part: Part) -> None:
+        if part.is_spoiled:
             return
         conn = self._conn
         before = conn.total_changes
         try:
-            ticket.result = ticket.op(conn)
-            ticket.error = None
+            part.result = part.op(conn)
+            part.error = None
         except Exception as error:
-            ticket.error = error
+            part.error = error
             if conn.total_changes != before or not conn.in_transaction:
-                ticket.is_spoiled = True
+                part.is_spoiled = True
                 raise _StartAgain from error
 
     def _run_later(self, batch: _Batch) -> None:

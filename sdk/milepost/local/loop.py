@@ -23,12 +23,17 @@ SWEEP_MS = 60_000
 SLICE_MS = 900_000
 """The longest invocation: that of Lambda (quotas, read 2026-11-22). Nobody but the worker's end takes a thread away."""
 
+AT_ONCE = 1 << 62
+"""Later than any message."""
+
 _FIRST_RETRY_MS = 1_000
 _LAST_RETRY_MS = 60_000
 
 
 class Loop:
-    """Runs on a thread of its own from start to stop."""
+    """Runs on a thread of its own from start to stop. What this process sends goes from its sender to a free thread at once,
+    and a thread that is done takes the next message itself: the loop's own thread sees to times, and to what others write.
+    """
 
     def __init__(self, store: Store, mailbox: Mailbox, worker: Worker, *, threads: int, slice_ms: int = SLICE_MS) -> None:
         self._store = store
@@ -37,24 +42,29 @@ class Loop:
         self._table = LocalTable(store)
         self._event_log = EventLog(store)
         self._schedules = Schedules(worker)
-        self._threads = Threads(threads)
+        self._threads = Threads(threads, self._dispatch)
         self._slice_ms = slice_ms
         self._sweep_at = worker.now()
         self._poll_at = worker.now()
+        self._next_at = AT_ONCE
+        """The loop's thread sleeps until then."""
         self._wake = threading.Event()
-        self._is_stopping = False
+        self._is_running = False
+        self.heard = 0
+        """How often other processes were seen to have written."""
         self.failure: BaseException | None = None
         """What ended the loop before its time."""
         self._thread = threading.Thread(target=self._run, name="milepost loop", daemon=True)
-        store.listen(self._wake.set)
+        store.listen(self._told)
 
     def start(self) -> None:
         """Begin to deliver."""
+        self._is_running = True
         self._thread.start()
 
     def stop(self, within_s: float) -> bool:
         """Take no more messages, let slices in flight end; False when some had not by then: they are delivered again."""
-        self._is_stopping = True
+        self._is_running = False
         self._wake.set()
         self._thread.join()
         return self._threads.join(within_s)
@@ -63,31 +73,32 @@ class Loop:
 
     def _run(self) -> None:
         try:
-            while not self._is_stopping:
+            while self._is_running:
                 self._wake.clear()
-                wait_ms = self._turn()
+                self._next_at = AT_ONCE  # whoever sends a timer from here on wakes us
+                self._next_at = due = self._turn()
+                wait_ms = due - self._worker.now()
                 if wait_ms > 0:
                     self._wake.wait(wait_ms / 1000)
         except BaseException as error:  # noqa: BLE001 - kept for the thread that serves, which raises it
             self.failure = error
 
     def _turn(self) -> int:
-        """Do what is due; returns how long nothing will be."""
+        """Do what is due; returns when the next is."""
         now = self._worker.now()
         self._tend(now)
-        free = self._threads.free
-        if free:
-            for received in self._mailbox.receive(now, free):
-                self._threads.run(self._handler(received))
         if self._poll_at <= now:
-            self._store.changed_elsewhere()  # commits acknowledgements, too
             self._poll_at = now + POLL_MS
+            if self._store.changed_elsewhere():  # commits acknowledgements, too
+                self.heard += 1
+                self._mailbox.look_again()
+        self._dispatch()
         due = [self._sweep_at, self._poll_at]
         if (tick := self._schedules.next_at()) is not None:
             due.append(tick)
-        if self._threads.free and (visible := self._mailbox.next_visible_at()) is not None:
-            due.append(visible)
-        return min(due) - self._worker.now()
+        if (message := self._mailbox.next_due_at()) is not None:
+            due.append(message)
+        return min(due)
 
     def _tend(self, now: int) -> None:
         tick = self._schedules.next_at()
@@ -99,10 +110,45 @@ class Loop:
             self._event_log.expire(now - self._worker.settings.event_retention_ms)
             self._sweep_at = now + SWEEP_MS
 
+    # ---- any thread --------------------------------------------------------------------------------------------------
+
+    def _told(self) -> None:
+        """This process has sent a message."""
+        if not self._is_running:
+            return
+        if self._mailbox.must_look:
+            self._wake.set()  # the loop's thread reads the file; whoever has sent something need not wait for that
+            return
+        self._dispatch()
+        due = self._mailbox.next_due_at()
+        if due is not None and due < self._next_at:
+            self._wake.set()
+
+    def _dispatch(self) -> None:
+        """Give what is visible to threads that are free. A message that comes, or a thread that becomes free, in between is
+        seen by whoever looks last.
+        """
+        while self._is_running and self._mailbox.has_visible(self._worker.now()) and self._threads.reserve():
+            received = self._take()
+            if received is None:
+                self._threads.release()
+            else:
+                self._threads.run(self._handler(received))
+
+    def _take(self) -> Received | None:
+        received = self._mailbox.receive(self._worker.now(), 1)
+        return received[0] if received else None
+
     # ---- a worker's thread -------------------------------------------------------------------------------------------
 
     def _handler(self, received: Received) -> Callable[[], None]:
-        return lambda: self._handle(received)
+        def work() -> None:
+            message: Received | None = received
+            while message is not None:
+                self._handle(message)
+                message = self._take() if self._is_running else None
+
+        return work
 
     def _handle(self, received: Received) -> None:
         try:
@@ -114,7 +160,6 @@ class Loop:
             self._worker.log.exception("a message could not be handled", message_id=received.id, error=str(error))
             verdict = Later(self._worker.now() + min(_FIRST_RETRY_MS * 2 ** (received.deliveries - 1), _LAST_RETRY_MS))
         self._settle(received, verdict)
-        self._wake.set()
 
     def _settle(self, received: Received, verdict: Ack | Later) -> None:
         match verdict:
@@ -128,24 +173,35 @@ class Loop:
 
 
 class Threads:
-    """At most so many daemon threads, made when first needed: one that hangs in a step does not keep the process alive."""
+    """At most so many daemon threads, made when first needed: one that hangs in a step does not keep the process alive.
+    ``then`` is called, on it, when one has become free.
+    """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, then: Callable[[], None]) -> None:
         self._most = most
+        self._then = then
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._made = 0
         self._busy = 0
 
-    @property
-    def free(self) -> int:
-        """How many more calls can run now."""
-        return self._most - self._busy
+    def reserve(self) -> bool:
+        """Have a thread for a call of `run`, or for `release`; False when none is free."""
+        with self._changed:
+            if self._busy == self._most:
+                return False
+            self._busy += 1
+            return True
+
+    def release(self) -> None:
+        """Give back what was reserved."""
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
 
     def run(self, call: Callable[[], None]) -> None:
-        """Run it on a free thread."""
+        """Run it on the thread that was reserved."""
         with self._changed:
-            self._busy += 1
             if self._busy > self._made:
                 self._made += 1
                 threading.Thread(target=self._live, name=f"milepost worker {self._made}", daemon=True).start()
@@ -162,6 +218,5 @@ class Threads:
             try:
                 call()
             finally:
-                with self._changed:
-                    self._busy -= 1
-                    self._changed.notify_all()
+                self.release()
+            self._then()

@@ -9,18 +9,19 @@ so a new worker sees again whatever an old one had not acknowledged, with the de
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from milepost.engine.ports import MAX_DELAY_MS, Clock, Outgoing
+from milepost.local.post import Letter
 from milepost.local.store import Store
 
 MAX_RECEIVE_COUNT: Final = 8
 """Deliveries before a message becomes a dead letter: the redrive policy of the queues on AWS (design.md)."""
 
-_INSERT: Final = "INSERT INTO messages (grp, body, visible_at, sent_at, timer) VALUES (?, ?, ?, ?, ?)"
+_INSERT: Final = "INSERT INTO messages (visible_at, id, grp, body, deliveries, sent_at, timer) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -34,10 +35,20 @@ class DeadLetter(msgspec.Struct, frozen=True):
     dead_at_ms: int
 
 
-def insert(conn: sqlite3.Connection, messages: Iterable[Outgoing], now_ms: int) -> None:
+def insert(conn: sqlite3.Connection, messages: Sequence[Outgoing], now_ms: int) -> list[Letter]:
     """Put messages into their queues, within the caller's transaction."""
-    rows = [(message.group, message.body, now_ms + message.delay_ms, now_ms, None) for message in messages]
-    conn.executemany(_INSERT, rows)
+    letters = [
+        Letter(now_ms + message.delay_ms, number, message.group, message.body, 0, now_ms, None)
+        for number, message in enumerate(messages, start=_last_number(conn) + 1)
+    ]
+    conn.executemany(_INSERT, letters)
+    return letters
+
+
+def _last_number(conn: sqlite3.Connection) -> int:
+    """AUTOINCREMENT's memory: nobody else counts on while the transaction lasts."""
+    row = conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'messages'").fetchone()
+    return 0 if row is None else row[0]
 
 
 def message_id(number: int) -> str:
@@ -66,8 +77,7 @@ class LocalQueue:
         if not messages:
             return
         now = self._clock.now_ms()
-        self._store.commit(lambda conn: insert(conn, messages, now))
-        self._store.announce()
+        self._store.send(lambda conn: insert(conn, messages, now))
 
     def dead_letters(self, *, after: str | None = None, limit: int = 100) -> list[DeadLetter]:
         """Dead letters by id; ``after`` is the id of the last one seen."""
@@ -80,16 +90,18 @@ class LocalQueue:
         """Send a dead letter again, as a new message with no deliveries; False when there is no such dead letter."""
         number, now = message_number(dead), self._clock.now_ms()
 
-        def op(conn: sqlite3.Connection) -> bool:
-            row = conn.execute("SELECT grp, body FROM messages WHERE id = ? AND dead_at IS NOT NULL", (number,)).fetchone()
-            if row is None:
-                return False
-            conn.execute("DELETE FROM messages WHERE id = ?", (number,))
-            insert(conn, [Outgoing(group=row[0], body=row[1])], now)
-            return True
+        is_resent = False
 
-        is_resent = self._store.commit(op)
-        self._store.announce()
+        def op(conn: sqlite3.Connection) -> list[Letter]:
+            nonlocal is_resent
+            row = conn.execute("SELECT grp, body FROM messages WHERE id = ? AND dead_at IS NOT NULL", (number,)).fetchone()
+            is_resent = row is not None
+            if row is None:
+                return []
+            conn.execute("DELETE FROM messages WHERE id = ?", (number,))
+            return insert(conn, [Outgoing(group=row[0], body=row[1])], now)
+
+        self._store.send(op)
         return is_resent
 
 
@@ -103,13 +115,21 @@ class LocalTimers:
     def arm(self, name: str, due_at_ms: int, message: Outgoing) -> None:
         now = self._clock.now_ms()
 
-        def op(conn: sqlite3.Connection) -> None:
-            if conn.execute("SELECT 1 FROM messages WHERE timer = ? AND deliveries = 0 AND dead_at IS NULL", (name,)).fetchone() is None:
-                conn.execute(_INSERT, (message.group, message.body, due_at_ms, now, name))
+        def op(conn: sqlite3.Connection) -> list[Letter]:
+            known = "SELECT 1 FROM messages WHERE timer = ? AND deliveries = 0 AND dead_at IS NULL"
+            if conn.execute(known, (name,)).fetchone() is not None:
+                return []
+            letter = Letter(due_at_ms, _last_number(conn) + 1, message.group, message.body, 0, now, name)
+            conn.execute(_INSERT, letter)
+            return [letter]
 
-        self._store.commit(op)
-        self._store.announce()
+        self._store.send(op)
 
     def disarm(self, name: str) -> None:
         # What has been delivered once is the mailbox's: deleting it would lose it, should its worker die over it.
-        self._store.commit(lambda conn: conn.execute("DELETE FROM messages WHERE timer = ? AND deliveries = 0", (name,)))
+        def op(conn: sqlite3.Connection) -> list[int]:
+            found = conn.execute("SELECT id FROM messages WHERE timer = ? AND deliveries = 0", (name,)).fetchall()
+            conn.executemany("DELETE FROM messages WHERE id = ?", found)
+            return [row[0] for row in found]
+
+        self._store.withdraw(op)

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from typing import Final, Self, TypeVar
 from milepost.errors import StateFileError
 from milepost.local.connections import ReadPool, explained, not_writable, open_writer
 from milepost.local.group_commit import GroupCommit, Operation
+from milepost.local.post import Hearer, Letter
 from milepost.local.schema import SCHEMA, Role, Schema
 from milepost.local.worker_lock import WorkerLock
 
@@ -36,6 +37,7 @@ class Store:
     def __init__(self, path: Path | None, *, role: Role = "worker", schema: Schema = SCHEMA) -> None:
         self.path = path
         self._listeners: list[Callable[[], None]] = []
+        self._hearers: weakref.WeakSet[Hearer] = weakref.WeakSet()
         self._data_version: int | None = None
         self._exclusive = threading.RLock()
         self._lock: WorkerLock | None = None
@@ -118,9 +120,33 @@ class Store:
 
     # ---- others ------------------------------------------------------------------------------------------------------
 
+    def hear(self, hearer: Hearer) -> None:
+        """Tell ``hearer`` of every message that this process sends or withdraws, for as long as it lives."""
+        self._hearers.add(hearer)
+
     def listen(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called whenever this process has sent a message or changed when one comes. It must not block."""
         self._listeners.append(callback)
+
+    def send(self, op: Operation[Sequence[Letter]]) -> None:
+        """Commit an operation that sends messages and returns them; then announce them. Raises as `commit`."""
+        try:
+            letters = self.commit(op)
+        except BaseException:  # KeyboardInterrupt: perhaps after the commit
+            for hearer in self._hearers:
+                hearer.look_again()
+            raise
+        if letters:
+            for hearer in self._hearers:
+                hearer.sent(letters)
+            self.announce()
+
+    def withdraw(self, op: Operation[Sequence[int]]) -> None:
+        """Commit an operation that takes messages back and returns their numbers; then tell of that. Raises as `commit`."""
+        numbers = self.commit(op)
+        if numbers:
+            for hearer in self._hearers:
+                hearer.withdrawn(numbers)
 
     def announce(self) -> None:
         """Tell the listeners."""

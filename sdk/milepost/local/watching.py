@@ -4,11 +4,44 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 from milepost.engine.worker import Moved
 
 _ASK_S: Final = 0.05
+_ASK_ANYWAY_S: Final = 1.0
+_REMEMBERED: Final = 4_096
+"""Runs whose last move is known without asking."""
+
+Ask: TypeAlias = Callable[[Iterable[str]], Iterable[str]]
+"""Those of the runs that are born, or have ended, by the table."""
+
+
+class Waiter:
+    """Somebody who waits for runs. ``missing``: those that are not born, or have not ended."""
+
+    def __init__(self, missing: set[str], *, end: bool) -> None:
+        self.missing = missing
+        self.end = end
+        self.gate = threading.Lock()
+        """Held until none is missing."""
+        if missing:
+            self.gate.acquire()
+
+    def until(self, ask: Ask, heard: Callable[[], int], deadline: float, *, ask_first: bool) -> None:
+        """Wait until none is missing, or until ``deadline`` (of time.monotonic). The table is asked when ``heard`` says that
+        somebody else has written, and once a second anyway.
+        """
+        asked_at, heard_of = (0.0, -1) if ask_first else (time.monotonic(), heard())
+        while self.missing:
+            now = time.monotonic()
+            if heard_of != heard() or now - asked_at >= _ASK_ANYWAY_S or now >= deadline:
+                asked_at, heard_of = now, heard()
+                self.missing.difference_update(ask(sorted(self.missing)))
+            if now >= deadline:
+                return
+            if self.missing:
+                self.gate.acquire(timeout=max(0.0, min(_ASK_S, deadline - now)))
 
 
 class Watch:
@@ -17,44 +50,41 @@ class Watch:
     def __init__(self, then: Callable[[Moved], None]) -> None:
         self._then = then
         self._lock = threading.Lock()
-        self._waiting: dict[tuple[str, bool], list[threading.Event]] = {}
+        self._waiting: dict[tuple[str, bool], list[Waiter]] = {}
         """By run, and whether its end is waited for, or its birth."""
+        self._recent: dict[str, bool] = {}
+        """Runs that have moved, the latest last, and whether they have ended."""
 
     def moved(self, moved: Moved) -> None:
         """Tell those who wait for this run, then the one who watches all."""
+        run, has_ended = moved.run, moved.status.is_terminal
         with self._lock:
-            told = list(self._waiting.get((moved.run, False), ()))
-            if moved.status.is_terminal:
-                told += self._waiting.get((moved.run, True), ())
-        for event in told:
-            event.set()
+            self._recent.pop(run, None)
+            self._recent[run] = has_ended
+            if len(self._recent) > _REMEMBERED:
+                del self._recent[next(iter(self._recent))]
+            told = self._waiting.get((run, False), ())
+            for waiter in (*told, *self._waiting.get((run, True), ())) if has_ended else told:
+                waiter.missing.discard(run)
+                if not waiter.missing and waiter.gate.locked():
+                    waiter.gate.release()
         self._then(moved)
 
     @contextmanager
-    def over(self, runs: Iterable[str], *, end: bool) -> Generator[dict[str, threading.Event]]:
-        """An event per run, set when it is born, or has ended. Enter it before what may bring that about."""
-        events = {run: threading.Event() for run in runs}
+    def over(self, runs: Iterable[str], *, end: bool) -> Generator[Waiter, None, None]:
+        """Wait for these runs within the block. Enter it before what may bring that about, or ask first."""
         with self._lock:
-            for run, event in events.items():
-                self._waiting.setdefault((run, end), []).append(event)
+            missing = {run for run in runs if not (self._recent.get(run, False) if end else run in self._recent)}
+            waiter = Waiter(missing, end=end)
+            watched = list(missing)
+            for run in watched:
+                self._waiting.setdefault((run, end), []).append(waiter)
         try:
-            yield events
+            yield waiter
         finally:
             with self._lock:
-                for run, event in events.items():
+                for run in watched:
                     waiting = self._waiting[run, end]
-                    waiting.remove(event)
+                    waiting.remove(waiter)
                     if not waiting:
                         del self._waiting[run, end]
-
-
-def until(told: threading.Event, is_so: Callable[[], bool], deadline: float) -> bool:
-    """Wait until it is told, or is so anyway; False when it is not by ``deadline`` (of time.monotonic)."""
-    if told.is_set() or is_so():
-        return True
-    while not told.wait(max(0.0, min(_ASK_S, deadline - time.monotonic()))):
-        if is_so():
-            return True
-        if time.monotonic() >= deadline:
-            return False
-    return True
