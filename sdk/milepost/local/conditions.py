@@ -13,23 +13,27 @@ _MISSING: Final = object()
 
 def holds(condition: Condition | None, item: Item | None) -> bool:
     """Whether the condition is true of the item that stands there, or of there being none. No condition is true."""
-    match condition:
-        case None:
-            return True
-        case Absent(field):
-            return item is None or field not in item
-        case Present(field):
-            return item is not None and field in item
-        case Equals(field, value):
-            return item is not None and _is_equal(item.get(field, _MISSING), value)
-        case LessThan(field, value):
-            return item is not None and _is_less(item.get(field, _MISSING), value)
-        case And(conditions):
-            return all(holds(each, item) for each in conditions)
-        case Or(conditions):
-            return any(holds(each, item) for each in conditions)
-        case _:
-            assert_never(condition)
+    if isinstance(condition, Equals):  # a chain and loops, not `match` and generators: every write comes through here
+        return item is not None and _is_equal(item.get(condition.field, _MISSING), condition.value)
+    if isinstance(condition, And):
+        for each in condition.conditions:  # noqa: SIM110 - see above
+            if not holds(each, item):
+                return False
+        return True
+    if isinstance(condition, Or):
+        for each in condition.conditions:  # noqa: SIM110 - see above
+            if holds(each, item):
+                return True
+        return False
+    if isinstance(condition, Absent):
+        return item is None or condition.field not in item
+    if condition is None:
+        return True
+    if isinstance(condition, Present):
+        return item is not None and condition.field in item
+    if isinstance(condition, LessThan):
+        return item is not None and _is_less(item.get(condition.field, _MISSING), condition.value)
+    assert_never(condition)
 
 
 def changed(item: Item, change: Change) -> Item:
@@ -71,14 +75,12 @@ def _is_less(found: Any, value: str | float) -> bool:
 
 def _kind(value: Any) -> _Kind:
     """Values of different kinds are neither equal nor ordered: True is not 1."""
-    match value:
-        case bool():
-            return "bool"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case None:
-            return "none"
-        case _:
-            return "other"
+    kind = _KINDS.get(type(value))
+    if kind is not None:
+        return kind
+    if isinstance(value, str):  # a StrEnum, say
+        return "string"
+    return "number" if isinstance(value, int | float) else "other"
+
+
+_KINDS: Final[dict[type[Any], _Kind]] = {bool: "bool", int: "number", float: "number", str: "string", type(None): "none"}

@@ -17,7 +17,6 @@ from milepost.engine.ports import (
     INDEXES,
     PAGE_LIMIT,
     TRANSACTION_LIMIT,
-    Absent,
     Change,
     Condition,
     ConditionFailed,
@@ -122,11 +121,13 @@ class LocalTable:
     # ---- writing -----------------------------------------------------------------------------------------------------
 
     def put(self, item: Item, only_if: Condition | None = None) -> None:
-        if only_if == Absent():
-            row = _row(item)
-            self._store.commit(lambda conn: _put_new(conn, row))
+        row = _row(item)
+        if only_if is None:
+            self._store.commit(lambda conn: conn.execute(_UPSERT, row))
+        elif holds(only_if, None):
+            self._store.commit(lambda conn: _put_new(conn, row, only_if))
         else:
-            self._one(Put(item, only_if))
+            self._one(Put(item, only_if), row)
 
     def update(self, key: Key, change: Change, only_if: Condition | None = None) -> Item:
         item: Item = _decode(self._one(Update(key, change, only_if)).body)
@@ -163,9 +164,7 @@ class LocalTable:
         if prepared:
             self._store.commit(op)
 
-    def _one(self, write: Write) -> "_Statement":
-        row = _row(write.item) if isinstance(write, Put) else None
-
+    def _one(self, write: Write, row: tuple[Any, ...] | None = None) -> "_Statement":
         def op(conn: sqlite3.Connection) -> _Statement:
             judged = _judged(conn, write, row)
             if isinstance(judged, ConditionFailed):
@@ -241,10 +240,15 @@ def _update_of(old: Item, new: Item) -> _Statement:
     return _Statement(_UPDATE, (body, *columns, pk, sk), body)
 
 
-def _put_new(conn: sqlite3.Connection, row: tuple[Any, ...]) -> None:
-    if conn.execute(_INSERT_NEW, row).rowcount == 0:
-        key = Key(row[0], row[1])
-        raise ConditionFailed(key, _item(conn, key))
+def _put_new(conn: sqlite3.Connection, row: tuple[Any, ...], only_if: Condition) -> None:
+    """Put on a condition that is true of nothing: mostly nothing stands there, and the insert says so by itself."""
+    if conn.execute(_INSERT_NEW, row).rowcount:
+        return
+    key = Key(row[0], row[1])
+    item = _item(conn, key)
+    if not holds(only_if, item):
+        raise ConditionFailed(key, item)
+    conn.execute(_UPSERT, row)
 
 
 def _prepared(writes: Sequence[Write]) -> list[tuple[Write, tuple[Any, ...] | None]]:
