@@ -54,10 +54,11 @@ def test_pyright_infers_and_refuses() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_there_is_something_to_check() -> None:
-    inferred = (FILES / "infer.py").read_text(encoding="utf-8").count("    assert_type(")
+@pytest.mark.parametrize(("kind", "inferences", "refusals"), [("", 100, 80), ("_async", 80, 80)])
+def test_there_is_something_to_check(kind: str, inferences: int, refusals: int) -> None:
+    inferred = (FILES / f"infer{kind}.py").read_text(encoding="utf-8").count("assert_type(")
     refused = re.findall(
-        r"# type: ignore\[[\w-]+(?:, [\w-]+)*\]  # pyright: ignore\[\w+", (FILES / "refuse.py").read_text(encoding="utf-8")
+        r"# type: ignore\[[\w-]+(?:, [\w-]+)*\]  # pyright: ignore\[\w+", (FILES / f"refuse{kind}.py").read_text(encoding="utf-8")
     )
-    assert inferred >= 100
-    assert len(refused) >= 80
+    assert inferred >= inferences
+    assert len(refused) >= refusals

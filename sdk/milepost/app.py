@@ -20,7 +20,15 @@ E = TypeVar("E")
 R = TypeVar("R")
 T = TypeVar("T")
 
-FailureHandler: TypeAlias = Callable[[E, Step, Failure], object] | Callable[[E, AsyncStep, Failure], object] | Function[Failure, Any]
+
+class StepOrAsyncStep(Step, AsyncStep, Protocol):  # type: ignore[misc]  # pyright: ignore[reportIncompatibleMethodOverride]
+    """Nobody's step: what a handler can be given that asks for a Step, and one that asks for an AsyncStep.
+
+    One callable type of it takes both, where a union of two would cost the parameters of a lambda their types.
+    """
+
+
+FailureHandler: TypeAlias = Callable[[E, StepOrAsyncStep, Failure], object] | Function[Failure, Any]
 
 
 class AsyncBodyNeedsAsyncStep:

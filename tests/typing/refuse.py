@@ -109,13 +109,13 @@ def tick(event: CronTick, step: Step) -> None: ...
 
 
 def functions(step: Step, event: OrderPlaced) -> None:
-    app.function(on=OrderPlaced)(wrong_event)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    app.function(on=OrderPlaced)(no_step)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    app.function(on=OrderPlaced)(three)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    app.function(on=OrderPlaced)(string_step)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    app.function(on=OrderPlaced)(tick)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    app.function(on=Trigger(OrderApproved))(ship)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    app.function(on=Cron("0 9 * * *"))(ship)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    app.function(on=OrderPlaced)(wrong_event)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    app.function(on=OrderPlaced)(no_step)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    app.function(on=OrderPlaced)(three)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    app.function(on=OrderPlaced)(string_step)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    app.function(on=OrderPlaced)(tick)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    app.function(on=Trigger(OrderApproved))(ship)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    app.function(on=Cron("0 9 * * *"))(ship)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     app.function(on="shop/order.placed")(ship)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     app.function(OrderPlaced)(ship)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     app.function(on=OrderPlaced, retires=4)(ship)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 import msgspec
 
-from milepost import App, Event, Failure, Step
+from milepost import App, AsyncStep, Event, Failure, Step
 
 app = App("shop")
 
@@ -81,5 +81,18 @@ async def charge_async(order_id: str) -> Payment:
     raise NotImplementedError
 
 
-async def ship_async(event: OrderPlaced, step: Step) -> Receipt:
+async def undo_async() -> None: ...
+
+
+async def label_async(item: str) -> int:
     raise NotImplementedError
+
+
+async def ship_async(event: OrderPlaced, step: AsyncStep) -> Receipt:
+    raise NotImplementedError
+
+
+async def refund_async(event: OrderPlaced, step: AsyncStep, failure: Failure) -> None: ...
+
+
+async def refund_approved_async(event: OrderApproved, step: AsyncStep, failure: Failure) -> None: ...
