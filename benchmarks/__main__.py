@@ -1,89 +1,84 @@
-"""`python -m benchmarks`: one table, each figure the median of several rounds in one run, beside F (see disk.py)."""
+"""`python -m benchmarks [WORKLOAD ...]`: one table, each figure the median of several rounds, beside F (see disk.py)."""
 
-import statistics
-import subprocess
+import argparse
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+import msgspec
 
 from benchmarks.disk import fdatasync_ms
-from benchmarks.workloads import Asked, app, branches, fan, sequence
-from milepost import Function, Run
-from milepost.local import LocalCloud
-from milepost.testing import Sandbox
+from benchmarks.figures import Result, Sample
+from benchmarks.machine import BUILD, machine
+from benchmarks.pages import HEADINGS, PAGE, keep, lines, measured, report, show, write_part
+from benchmarks.plan import PLAN, Workload
+from benchmarks.sizes import FULL, TINY, WAYS, Sizes
 
-MINUTE = timedelta(minutes=1)
-
-
-def timed(call: Callable[[], Any]) -> float:
-    begun = time.perf_counter()
-    call()
-    return (time.perf_counter() - begun) * 1000
+TARGET = "make bench"
 
 
-def one_run(cloud: LocalCloud, function: Function[Any, Any], steps: int) -> None:
-    cloud.wait(cloud.invoke(function, Asked(steps=steps)), timeout=MINUTE)
+def main(arguments: Sequence[str]) -> None:
+    """Measure what is asked for."""
+    asked = _parser().parse_args(arguments)
+    names: list[str] = asked.workloads
+    chosen = [workload for workload in PLAN if not names or {workload.name, workload.also} & {*names}]
+    sizes = msgspec.structs.replace(TINY if asked.tiny else FULL, ways=tuple(asked.way or WAYS))
+    samples = rounds_of(chosen, sizes, rounds=asked.rounds)
+    figures = [figure for workload in chosen for figure in workload.figures if samples[figure.key]]
+    if asked.tiny:
+        figures = [msgspec.structs.replace(figure, target=None) for figure in figures]
+    results = [Result(figure=figure, samples=samples[figure.key]) for figure in figures]
+    command = TARGET if asked.write else " ".join(["python -m benchmarks", *arguments])
+    found = report(command, machine(), results)
+    if asked.json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        show(f"{found.command}: {found.machine.text()}", HEADINGS, lines(found))
+    if asked.write:
+        keep("bench", found)
+        write_part(PAGE, TARGET, measured(found))
 
 
-def median_ms(cloud: LocalCloud, function: Function[Any, Any], steps: int, rounds: int = 15) -> float:
-    one_run(cloud, function, steps)
-    return statistics.median(timed(lambda: one_run(cloud, function, steps)) for _ in range(rounds))
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed and cost beside the disk they stand on.")
+    parser.add_argument(
+        "workloads",
+        nargs="*",
+        choices=[[], *filter(None, (name for workload in PLAN for name in (workload.name, workload.also)))],
+        help="all, when none is named",
+    )
+    parser.add_argument("--rounds", type=int, help="rounds of each workload; each has its own number")
+    parser.add_argument("--way", action="append", choices=WAYS, help="only functions of this kind; both, when not given")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--write", action="store_true", help="keep the figures in build/bench and docs/benchmarks.md")
+    parser.add_argument("--tiny", action="store_true", help="small sizes: shows that the workloads run, and nothing else")
+    return parser
 
 
-def many_runs_ms(cloud: LocalCloud, runs: int, steps: int) -> float:
-    def go() -> None:
-        begun: list[Run[Any]] = cloud.send(*(Asked(steps=steps) for _ in range(runs)))
-        cloud.wait(*begun, timeout=MINUTE)
-
-    return timed(go)
-
-
-def replay_us(steps: int) -> float:
-    """Replaying recorded steps: the slice after a sleep at the end of them, without the slice's own cost."""
-    with Sandbox(app) as box:
-        before = box.invoke(sequence, Asked(steps=steps))
-        assert before.status == "completed"
-        taken = timed(lambda: box.rerun(before, from_step=f"step:{steps}" if steps > 1 else "step"))
-    return taken * 1000 / steps
+def rounds_of(chosen: Sequence[Workload], sizes: Sizes, *, rounds: int | None = None) -> Mapping[str, list[Sample]]:
+    """Every figure's samples: the workloads by turns, F before and after each, every time on a fresh file."""
+    samples: dict[str, list[Sample]] = {figure.key: [] for workload in chosen for figure in workload.figures}
+    BUILD.mkdir(parents=True, exist_ok=True)
+    for turn in range(max(rounds or workload.rounds for workload in chosen)):
+        for workload in chosen:
+            if turn >= (rounds or workload.rounds):
+                continue
+            print(f"{workload.name}, round {turn + 1}", file=sys.stderr)
+            for key, sample in one_round(workload, sizes).items():
+                samples[key].append(sample)
+    return samples
 
 
-def import_ms(statement: str) -> float:
-    def once(code: str) -> float:
-        return min(timed(lambda: subprocess.run([sys.executable, "-c", code], check=True)) for _ in range(5))
-
-    return once(statement) - once("pass")
-
-
-def main() -> None:
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        floor = fdatasync_ms(Path(folder))
-        rows: list[tuple[str, str]] = [("F: fdatasync, median", f"{floor:.2f} ms")]
-        with LocalCloud(app, Path(folder) / "state.db") as cloud:
-            ten, hundred = median_ms(cloud, sequence, 10), median_ms(cloud, sequence, 100)
-            rows += [
-                ("W1: ten steps in sequence, per step", f"{ten / 10:.2f} ms"),
-                ("W2: marginal cost of a step", f"{(hundred - ten) / 90:.2f} ms"),
-                ("W3: a hundred steps by step.map, whole run", f"{median_ms(cloud, fan, 100):.1f} ms"),
-                ("W3: a hundred branches by step.parallel, whole run", f"{median_ms(cloud, branches, 100):.1f} ms"),
-                ("W4: 500 runs of five steps at once", f"{500 * 5 / many_runs_ms(cloud, 500, 5) * 1000:,.0f} steps/s"),
-            ]
-    rows += [
-        ("Copy and replay of 1,000 recorded steps, in memory, per step", f"{replay_us(1_000):.0f} µs"),
-        ("import milepost", f"{import_ms('import milepost'):.0f} ms"),
-        ("import boto3, for comparison", f"{import_ms('import boto3'):.0f} ms"),
-    ]
-    table = Table("figure", "", title=f"Python {sys.version.split()[0]}, one run, every commit forced to disk")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+def one_round(workload: Workload, sizes: Sizes) -> Mapping[str, Sample]:
+    """Once, with F around it."""
+    with tempfile.TemporaryDirectory(dir=BUILD, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        before = fdatasync_ms(folder)
+        values = workload.measure(folder, sizes)
+        f_ms = max(before, fdatasync_ms(folder))
+    return {key: Sample(value, f_ms) for key, value in values.items()}
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

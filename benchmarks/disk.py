@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 
-def fdatasync_ms(folder: Path, times: int = 200) -> float:
+def fdatasync_ms(folder: Path, times: int = 60) -> float:
     """The median time of appending 4 KB and forcing it to disk, in milliseconds."""
     path = folder / "fdatasync"
     taken: list[float] = []
