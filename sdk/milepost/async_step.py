@@ -1,6 +1,5 @@
-"""The typed protocols of the durable steps of ``async def`` functions: `AsyncStep`, and what its `options` return.
-
-The engine implements them.
+"""The typed protocols of the durable steps of ``async def`` functions: `AsyncStep`, and what its `options` return. The
+engine implements them.
 
 What holds for the steps of a ``def`` function (docs/reference/steps.md) holds here: names, records, replays, mismatches, and
 what a suspended run costs. This is different:
