@@ -21,6 +21,7 @@ from milepost.codec import (
     UnresolvedAnnotationError,
     arguments_digest,
     decode_arguments,
+    parameter_annotation,
     parameter_codecs,
     return_codec,
 )
@@ -186,6 +187,31 @@ NO_TYPES: list[tuple[Any, str]] = [(no_type, "no_type"), (not_storable, "list.*c
 def test_an_annotation_that_is_no_type(fn: Callable[..., Any], message: str) -> None:
     with pytest.raises(CodecError, match=message):
         return_codec(fn)
+
+
+class Takes:
+    def method(self, first: Decimal, second: Receipt) -> None: ...
+
+    def __call__(self, first: Decimal, second: OnlyForCheckers) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("fn", "position", "expected"),
+    [
+        (make, 0, str),
+        (make, 1, Decimal),
+        (Takes().method, 1, Receipt),
+        (functools.partial(make, "o-1"), 0, Decimal),
+        (Takes(), 0, Decimal),
+        (Takes(), 1, None),  # known to checkers only
+        (make, 9, None),
+        (says_nothing, 0, None),
+        (functools.partial(make), 0, str),
+        (abs, 0, None),
+    ],
+)
+def test_what_a_parameter_is_annotated_as(fn: Callable[..., Any], position: int, expected: Any) -> None:
+    assert parameter_annotation(fn, position) is expected
 
 
 def test_parameters() -> None:
