@@ -114,10 +114,12 @@ def _call(slice_: Slice, origins: Origins) -> object:
         return None
     definition = slice_.definition
     data = definition.decode_event(slice_.header.event_name, origins.data)
-    if definition.takes_failure:
-        value = definition.body(data, step, Codec.of(Failure).decode(origins.failure or "{}", "the failure"))
-    else:
-        value = definition.body(data, step)
+    failure = (Codec.of(Failure).decode(origins.failure or "{}", "the failure"),) if definition.takes_failure else ()
+    if definition.is_async:
+        from milepost.engine.aio.steps import run_async
+
+        return run_async(slice_, lambda own: definition.body(data, own, *failure))
+    value = definition.body(data, step, *failure)
     step.require_not_swallowed()
     return value
 

@@ -16,6 +16,7 @@ import msgspec
 from milepost.engine.abandoning import abandon
 from milepost.engine.interrupts import Suspend
 from milepost.engine.journal import completed, failed
+from milepost.engine.operations import Commit, Done, Recorded, State
 from milepost.engine.records import Kind, Record
 from milepost.engine.slice import Slice, failing
 from milepost.engine.waits import forget
@@ -146,7 +147,7 @@ class Group:
                 if other != index:
                     attempt(branch, other)
         elif self._lost(index):  # the worker that decided died before it had told them
-            self._abandon(index)
+            self.abandon(index)
         return self._deliver(attempt(branch, index))
 
     def _deliver(self, outcome: Outcome) -> list[Outcome]:
@@ -173,7 +174,7 @@ class Group:
         ours = self.decision(record, index, outcome)
         stands, is_ours = self._slice.journal.put(ours)
         decided = int(stands.detail["index"])
-        self._abandon(decided)
+        self.abandon(decided)
         return self._deliver(outcome if is_ours and outcome is not None else attempt(branch, decided))
 
     def decision(self, record: Record | None, index: int, outcome: Outcome | None) -> Record:
@@ -182,8 +183,8 @@ class Group:
         ours = msgspec.structs.replace(record or self.fresh(), detail={"count": self.count, "index": index})
         return failed(ours, failing(outcome.error, None), now) if isinstance(outcome, Errored) else completed(ours, None, now)
 
-    def _abandon(self, kept: int) -> None:
-        """The others have lost: their waits and children are cancelled, their late results dropped."""
+    def abandon(self, kept: int) -> None:
+        """It is decided. The others have lost: their waits and children are cancelled, their late results dropped."""
         self._slice.drop(self.path, kept)
         abandon(self._slice, self._lost(kept), f"its branch in {self.path!r} of run {self._slice.header.run} lost")
 
@@ -221,6 +222,49 @@ class Group:
             tally.work(branch)
             wait([future for future in lent if not future.cancel()])
         return list(tally.outcomes)
+
+
+class GroupEnd(Recorded):
+    """A group of an async body that one branch has decided: its own record, with the branch that did."""
+
+    def __init__(self, slice_: Slice, group: Group, index: int, outcome: Outcome | None, *, abandons: bool) -> None:
+        self.slice = slice_
+        self.path = group.path
+        self._group = group
+        self._index = index
+        self._outcome = outcome
+        self._abandons = abandons
+        """Nobody else lets go of what the other branches wait for."""
+
+    def begin(self) -> State:
+        record = self._group.recorded()
+        if record is not None and record.is_final:
+            return self._decided(record)
+        return Commit(self._group.decision(record, self._index, self._outcome), self._recorded)
+
+    def _recorded(self, stands: Record, _is_ours: bool) -> State:
+        return self._decided(stands)
+
+    def _decided(self, record: Record) -> State:
+        index = int(record.detail["index"])
+        if index != self._index:
+            raise self.slice.misused(
+                NonDeterminismError(
+                    f"run {self.slice.header.run} of {self.slice.header.function}: {self.path!r} was decided by branch {index}, and now by "
+                    f"branch {self._index}. Branch with step.patched(), then deploy: the run goes on by itself."
+                )
+            )
+        if self._abandons and not self.slice.frozen:
+            self._group.abandon(index)
+        if isinstance(self._outcome, Errored):
+            raise self._outcome.error
+        return Done(self._outcome.value if isinstance(self._outcome, Returned) else None)
+
+    def succeeded(self, value: Any, /) -> State:
+        return Done(value)
+
+    def failed(self, error: BaseException, /) -> State:
+        raise error
 
 
 class _Tally:

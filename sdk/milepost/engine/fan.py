@@ -42,6 +42,11 @@ class Fan:
         """Nothing more will happen to any item in this slice."""
         return self.is_over and not self._index
 
+    @property
+    def jobs(self) -> list[Job]:
+        """Those under way."""
+        return list(self._index)
+
     def go_on(self) -> None:
         """Begin as many items as the limit allows."""
         while not self.is_over and self._working < self._limit:

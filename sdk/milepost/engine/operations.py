@@ -75,6 +75,10 @@ class Operation(Protocol):
         """Where it stands. Raises the error it is recorded with."""
         ...
 
+    def replay(self) -> State:
+        """Where it stands, the body having seen its end in a slice before."""
+        ...
+
     def succeeded(self, value: Any, /) -> State:
         """The work returned this."""
         ...
@@ -84,7 +88,17 @@ class Operation(Protocol):
         ...
 
 
-class WithoutWork:
+class Recorded:
+    """The operations that leave a final record: what they are in a replay stands there."""
+
+    def begin(self) -> State:
+        raise NotImplementedError
+
+    def replay(self) -> State:
+        return self.begin()
+
+
+class WithoutWork(Recorded):
     """The operations that run nothing of the user's: they wait, or ask the history."""
 
     def succeeded(self, value: Any, /) -> State:

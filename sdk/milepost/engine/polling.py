@@ -7,14 +7,14 @@ import msgspec
 
 from milepost.codec import return_codec
 from milepost.engine.journal import completed, failed
-from milepost.engine.operations import Commit, Done, State, Work, next_attempt, recorded_error, rest
+from milepost.engine.operations import Commit, Done, Recorded, State, Work, next_attempt, recorded_error, rest
 from milepost.engine.records import Kind, Record
 from milepost.engine.slice import Slice, failing
 from milepost.errors import CodecError, WaitTimeout
 from milepost.options import Backoff, Retry
 
 
-class PollOperation:
+class PollOperation(Recorded):
     """step.wait_until: one record (count, next) while it polls, its value at the end."""
 
     kind: Kind = "poll"

@@ -86,6 +86,7 @@ class Pump:
         self._signal = slice_.worker.signal()
         self._finished: deque[tuple[Job, Any, BaseException | None]] = deque()
         self._commits: deque[tuple[Job, Commit]] = deque()
+        self._at_work: set[Job] = set()
         self.running = 0
         """Work under way whose end is still wanted."""
 
@@ -99,11 +100,17 @@ class Pump:
         """Nobody wants its end: stop it where that can be done, pass over its result."""
         if not job.is_dropped:
             job.is_dropped = True
-            if job.call is not None:
-                job.call = None
+            if job in self._at_work:
+                self._at_work.discard(job)
                 self.running -= 1
+                job.call = None
                 if job.stop is not None:
                     job.stop()
+
+    def drop_all(self) -> None:
+        """The slice is over: what still works does so for nothing."""
+        for job in list(self._at_work):
+            self.drop(job)
 
     def _advance(self, job: Job, step: Callable[[], State], *, is_committed: bool) -> None:
         try:
@@ -145,6 +152,7 @@ class Pump:
             return
         job.call, job.timeout_ms = call, work.timeout_ms
         self.running += 1
+        self._at_work.add(job)
         self._runner.start(job, self._ended)
 
     # ---- work that ended ---------------------------------------------------------------------------------------------
@@ -165,6 +173,7 @@ class Pump:
                 continue
             taken = True
             job.call = job.stop = None
+            self._at_work.discard(job)
             self.running -= 1
             job.owner.worked(job)
             self._take(job, value, error)

@@ -9,7 +9,7 @@ import msgspec
 
 from milepost.codec import arguments_digest, decode_arguments, return_codec
 from milepost.engine.journal import completed, failed
-from milepost.engine.operations import Commit, Done, State, Work, next_attempt, recorded_error, rest
+from milepost.engine.operations import Commit, Done, Recorded, State, Work, next_attempt, recorded_error, rest
 from milepost.engine.ports import Absent
 from milepost.engine.records import Failing, Kind, Record
 from milepost.engine.slice import Slice, Undo, failing
@@ -29,7 +29,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 NO_OPTIONS = RunOptions()
 
 
-class RunOperation:
+class RunOperation(Recorded):
     """step.run: run to success once, record, return the record for ever after. One write, no read."""
 
     kind: Kind = "run"

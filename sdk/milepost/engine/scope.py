@@ -14,6 +14,13 @@ NAME_LIMIT = 256
 """Characters of a step's name."""
 
 
+def check_name(slice_: Slice, name: object) -> str:
+    """The name, if it can be a step's. Raises UsageError."""
+    if type(name) is not str or not name or len(name) > NAME_LIMIT:
+        raise slice_.misused(UsageError(f"a step's name is a string of 1 to {NAME_LIMIT} characters, not {name!r}"))
+    return name
+
+
 class Scope:
     """The names used so far in a body, or in one branch."""
 
@@ -28,8 +35,7 @@ class Scope:
 
     def claim(self, slice_: Slice, name: object) -> str:
         """The path of the next use of this name. Raises UsageError."""
-        if type(name) is not str or not name or len(name) > NAME_LIMIT:
-            raise slice_.misused(UsageError(f"a step's name is a string of 1 to {NAME_LIMIT} characters, not {name!r}"))
+        text = check_name(slice_, name)
         if self.is_suspended:
             raise Suspend
         if get_ident() != self._thread:
@@ -43,6 +49,6 @@ class Scope:
                     "them from the body), and a branch uses the step that it is given"
                 )
             )
-        count = self._counts[name] = self._counts.get(name, 0) + 1
-        path = self.prefix + keys.escape(name)
+        count = self._counts[text] = self._counts.get(text, 0) + 1
+        path = self.prefix + keys.escape(text)
         return path if count == 1 else f"{path}:{count}"

@@ -11,14 +11,14 @@ from milepost.engine import keys
 from milepost.engine.inputs import encoded_event
 from milepost.engine.journal import completed
 from milepost.engine.messages import Envelope, detail_of
-from milepost.engine.operations import Commit, Done, State, WithoutWork, Work
+from milepost.engine.operations import Commit, Done, Recorded, State, WithoutWork, Work
 from milepost.engine.ports import Entry
 from milepost.engine.records import Kind
 from milepost.engine.slice import Slice
 from milepost.errors import EventError
 
 
-class SendOperation:
+class SendOperation(Recorded):
     """step.send_event: one publish, one write."""
 
     kind: Kind = "send"
@@ -73,6 +73,10 @@ class PatchOperation(WithoutWork):
         self.slice = slice_
         self.path = f"~patched/{keys.escape(patch)}"
         self._prefix = prefix
+
+    def replay(self) -> State:
+        record = self.slice.journal.get(self.path)
+        return Done(record is not None and record.status == "completed")
 
     def begin(self) -> State:
         record = self.slice.journal.get(self.path)

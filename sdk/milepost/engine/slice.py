@@ -12,6 +12,7 @@ import msgspec
 from milepost.engine import lease
 from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Interrupt
 from milepost.engine.journal import Journal
+from milepost.engine.order import Order
 from milepost.engine.ports import ConditionFailed, Outgoing
 from milepost.engine.records import Failing, Header, Packed, Record
 from milepost.engine.values import pack, unpack
@@ -56,6 +57,8 @@ class Slice:
         self.frozen = frozen
         """Replay only: nothing begins, nothing is written."""
         self.journal = Journal(worker.ports.table, header.run, epoch=header.epoch, ttl=worker.ttl(header.acquired_at), frozen=frozen)
+        if definition.is_async:
+            self.journal.order = Order(header.epoch, worker.ports.blobs, header.run)
         self.run_now = header.now
         self.pending: dict[str, Pending] = {}
         self.undos: dict[str, Undo] = {}
@@ -169,7 +172,8 @@ class Slice:
 
     def is_replaying(self, prefix: str) -> bool:
         """The body, or the branch with this prefix, has not yet got to where it was before."""
-        return self.journal.is_replaying(prefix)
+        order = self.journal.order
+        return self.journal.is_replaying(prefix) if order is None else order.is_replaying
 
     # ---- what is left for the end of the slice -----------------------------------------------------------------------
 

@@ -1,0 +1,284 @@
+"""The body's event loop: passive, on the slice's thread, without I/O. It runs what is ready; when it is the turn of what,
+turns.py decides.
+
+What would make a replay differ is refused with an error that names step.run: I/O, executors, wake-ups by other threads,
+task factories. The first such misuse is noted and fails the run even when a library wraps or swallows the error.
+"""
+
+import asyncio
+import sys
+from asyncio import events
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextvars import Context, copy_context
+from math import ceil
+from threading import get_ident
+from typing import Any, NoReturn, Protocol
+
+from milepost.engine.aio.tasks import BodyFuture, BodyTask, TaskScope, name_of
+from milepost.engine.slice import Slice
+from milepost.errors import UsageError
+
+
+class BodyTimer(asyncio.TimerHandle):
+    """A timer of the body: ``~timer:n`` in the scope of the task that made it."""
+
+    path: str
+    due_at: int
+
+
+class Timers(Protocol):
+    """Who keeps the timers, and knows the run's clock."""
+
+    def now(self) -> int:
+        """The run's clock, in epoch milliseconds."""
+        ...
+
+    def add_timer(self, timer: BodyTimer, /) -> None:
+        """It is to fire at `timer.due_at`."""
+        ...
+
+    def drop_timer(self, timer: BodyTimer, /) -> None:
+        """It was cancelled."""
+        ...
+
+
+class BodyLoop(asyncio.AbstractEventLoop):
+    """What ``asyncio.get_running_loop()`` gives in the body."""
+
+    def __init__(self, slice_: Slice, timers: Timers) -> None:
+        self._slice = slice_
+        self._timers = timers
+        self._thread = get_ident()
+        self._ready: deque[asyncio.Handle] = deque()
+        self._serial = 0
+        self.tasks: dict[int, BodyTask] = {}
+        """By serial number; those that have ended go from time to time."""
+        self._root = TaskScope()
+        self._is_ours = False
+        """Our own code hands something out, between two turns."""
+        self._prune_at = 1_000
+        self.is_suspending = False
+        """The slice is over for the body: nothing that it asks for begins."""
+        self.own_code: frozenset[Any] = frozenset()
+        """Code of coroutines that need no scope: those of steps."""
+
+    # ---- a turn ------------------------------------------------------------------------------------------------------
+
+    @property
+    def has_ready(self) -> bool:
+        """Something else runs before this turn ends."""
+        return bool(self._ready)
+
+    def turn(self, hand_out: Callable[[], object] | None = None) -> None:
+        """Hand something out, then run until nothing is ready."""
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=None, finalizer=self._finalize)
+        outer = events._get_running_loop()  # noqa: SLF001 - as asyncio.Runner does
+        events._set_running_loop(self)  # noqa: SLF001
+        ready = self._ready
+        try:
+            if hand_out is not None:
+                hand_out()
+            while ready:
+                handle = ready.popleft()
+                if not handle.cancelled():
+                    handle._run()  # noqa: SLF001 - as asyncio's own loops do
+        finally:
+            events._set_running_loop(outer)  # noqa: SLF001
+            sys.set_asyncgen_hooks(*hooks)
+
+    def clear(self) -> None:
+        """Nothing that was ready runs any more."""
+        self._ready.clear()
+
+    def inside(self, task: BodyTask, call: Callable[..., Any], *args: Any) -> Any:
+        """Call something as if the task did so, in a turn of its own."""
+        outer = events._get_running_loop()  # noqa: SLF001
+        events._set_running_loop(self)  # noqa: SLF001
+        asyncio.tasks._enter_task(self, task)  # noqa: SLF001
+        try:
+            return call(*args)
+        finally:
+            asyncio.tasks._leave_task(self, task)  # noqa: SLF001
+            events._set_running_loop(outer)  # noqa: SLF001
+
+    @property
+    def is_here(self) -> bool:
+        """The caller runs in a turn of this loop, on its thread."""
+        return events._get_running_loop() is self and get_ident() == self._thread  # noqa: SLF001
+
+    def current(self) -> BodyTask | None:
+        """The task that runs now."""
+        task = asyncio.current_task(self)
+        return task if isinstance(task, BodyTask) else None
+
+    def scope(self) -> TaskScope | None:
+        """The scope of the task that runs now; None outside of any task."""
+        task = self.current()
+        return None if task is None else task.scope
+
+    # ---- what asyncio asks of a loop ---------------------------------------------------------------------------------
+
+    def time(self) -> float:
+        """The run's clock in seconds: on a replay what it was then."""
+        return self._timers.now() / 1000
+
+    def get_debug(self) -> bool:
+        return False
+
+    def set_debug(self, enabled: bool) -> None:
+        """Of no effect: debugging would look at the clock."""
+
+    def is_running(self) -> bool:
+        return events._get_running_loop() is self  # noqa: SLF001
+
+    def is_closed(self) -> bool:
+        return False
+
+    def create_future(self) -> asyncio.Future[Any]:
+        self._serial += 1
+        future = BodyFuture(loop=self)
+        future.serial = self._serial
+        return future
+
+    def create_task(self, coro: Any, *, name: object = None, context: Context | None = None, **options: Any) -> asyncio.Task[Any]:
+        """A task with a scope of its own: ``name``, or the coroutine's name, within the scope of the task that makes it."""
+        if options.get("eager_start"):
+            self._misused("a task that starts eagerly runs before it is its turn")
+        parent = self.scope() or self._root
+        prefix = None if getattr(coro, "cr_code", None) in self.own_code else parent.of_task(name_of(coro) if name is None else str(name))
+        return self.spawn(coro, prefix, name=None if name is None else str(name), context=context)
+
+    def spawn(
+        self, coro: Coroutine[Any, Any, Any], prefix: str | None, *, name: str | None = None, context: Context | None = None
+    ) -> BodyTask:
+        """A task whose steps have this prefix; without one it has none."""
+        self._serial += 1
+        own = copy_context() if context is None else context
+        task: BodyTask = BodyTask.__new__(BodyTask)
+        task.serial = self._serial
+        task.scope = None if prefix is None else TaskScope(prefix)
+        task.own_context = own
+        BodyTask.__init__(task, coro, loop=self, name=name or f"Task-{self._serial}", context=own)
+        if self.is_suspending:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
+            coro.close()
+        else:
+            self.tasks[task.serial] = task
+            if len(self.tasks) > self._prune_at:
+                self.tasks = {serial: task for serial, task in self.tasks.items() if not task.done()}
+                self._prune_at = 2 * len(self.tasks) + 1_000
+        return task
+
+    def call_soon(  # type: ignore[override]  # whatever the arguments are, they are passed on
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        if self.is_suspending:
+            return handle
+        if events._get_running_loop() is not self and not self._is_ours:  # noqa: SLF001
+            self._misused("it was woken from outside of the body, by another thread, loop or run")
+        self._ready.append(handle)
+        return handle
+
+    def ours(self, call: Callable[[], object]) -> None:
+        """Let our own code call into the loop between two turns."""
+        self._is_ours = True
+        try:
+            call()
+        finally:
+            self._is_ours = False
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = BodyTimer(when, callback, args, self, context)
+        timer.due_at = ceil(when * 1000 - 1e-3)  # a float of this size has a resolution of 0.0002 ms
+        timer.path = (self.scope() or self._root).timer()
+        timer._scheduled = True  # type: ignore[attr-defined]  # noqa: SLF001 - makes cancel() tell us
+        if not self.is_suspending:
+            self._timers.add_timer(timer)
+        return timer
+
+    def spawn_main(self, body: Coroutine[Any, Any, Any], context: Context) -> BodyTask:
+        """The task of the body itself: its steps have no scope."""
+        box: list[BodyTask] = []
+        self.ours(lambda: box.append(self.spawn(body, "", name="body", context=context)))
+        return box[0]
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        if isinstance(handle, BodyTimer) and not self.is_suspending:
+            self._timers.drop_timer(handle)
+
+    def fire(self, timer: BodyTimer) -> None:
+        """Its time has come."""
+        timer._scheduled = False  # type: ignore[attr-defined]  # noqa: SLF001
+        self._ready.append(timer)
+
+    # ---- what goes wrong ---------------------------------------------------------------------------------------------
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Log what nobody else hears of."""
+        if self.is_suspending or self._slice.is_replaying(""):
+            return
+        error = context.get("exception")
+        header = self._slice.header
+        self._slice.worker.log.error(
+            "something went wrong in the body's event loop",
+            what=context.get("message"),
+            run_id=header.run,
+            function=header.function,
+            error=None if error is None else f"{type(error).__name__}: {error}",
+        )
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        self.call_exception_handler(context)
+
+    def get_exception_handler(self) -> None:
+        return None
+
+    def get_task_factory(self) -> None:
+        return None
+
+    def _finalize(self, generator: AsyncGenerator[Any, Any]) -> None:
+        """The body has let go of a generator that had not ended: end it in a task, as asyncio does."""
+        if self.is_here and not self.is_suspending:
+            _ = self.spawn(generator.aclose(), self._root.of_task(name_of(generator)))
+
+    def _misused(self, why: str) -> NoReturn:
+        function = self._slice.definition.name
+        raise self._slice.misused(
+            UsageError(
+                f"the body of {function} cannot do this: {why}. A body is replayed, so what it does besides its steps must be the same "
+                "every time: put I/O, threads and executors into a function, and call it with step.run(name, function, ...)"
+            )
+        )
+
+    async def shutdown_asyncgens(self) -> None:
+        """Of no effect: the loop ends with the slice."""
+
+
+def _refusal(name: str) -> Callable[..., Any]:
+    def refuse(self: BodyLoop, *_args: Any, **_kwargs: Any) -> NoReturn:
+        self._misused(f"its event loop has no {name}()")
+
+    refuse.__name__ = name
+    return refuse
+
+
+def body_loop(slice_: Slice, timers: Timers) -> BodyLoop:
+    """A loop. The methods that it refuses are not written out, so type checkers take it for abstract."""
+    make: Any = BodyLoop
+    loop: BodyLoop = make(slice_, timers)
+    return loop
+
+
+_ALLOWED = frozenset(vars(BodyLoop)) | {"__class__"}
+for _name in [name for name in dir(asyncio.AbstractEventLoop) if not name.startswith("_") and name not in _ALLOWED]:
+    setattr(BodyLoop, _name, _refusal(_name))

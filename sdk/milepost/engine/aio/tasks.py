@@ -1,0 +1,112 @@
+"""Tasks and futures of the body's loop, and the scope that each task's steps have.
+
+asyncio keeps tasks and futures in sets. These hash by a serial number, so that a set of them has the same order in every
+process.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import Any
+
+from milepost.engine import keys
+from milepost.engine.scope import check_name
+from milepost.engine.slice import Slice
+from milepost.errors import UsageError
+
+
+class TaskScope:
+    """The names that one task has used. A name that is used again is ``name:n``, but not while its first use is unfinished."""
+
+    __slots__ = ("_counts", "_names", "_open", "_tasks", "_timers", "prefix")
+
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
+        self._counts: dict[str, int] = {}
+        self._names: set[str] = set()
+        """Those whose use has not ended."""
+        self._open: dict[str, str] = {}
+        """The same, by path."""
+        self._tasks: dict[str, int] = {}
+        self._timers = 0
+
+    def claim(self, slice_: Slice, name: object) -> str:
+        """The path of the next use of this name. Raises UsageError."""
+        text = check_name(slice_, name)
+        if text in self._names:
+            raise slice_.misused(
+                UsageError(
+                    f"step {text!r} is used again before its first use has ended: give each its own name, use step.map, or put each "
+                    "into a task of its own (asyncio.create_task(..., name=...)), whose steps have a scope of their own"
+                )
+            )
+        count = self._counts[text] = self._counts.get(text, 0) + 1
+        escaped = keys.escape(text)
+        path = self.prefix + (f"%{ord(escaped[0]):02X}{escaped[1:]}" if self.prefix and escaped.isdigit() else escaped)
+        path = path if count == 1 else f"{path}:{count}"
+        self._names.add(text)
+        self._open[path] = text
+        return path
+
+    def release(self, path: str) -> None:
+        """That use of the name has ended."""
+        name = self._open.pop(path, None)
+        if name is not None:
+            self._names.discard(name)
+
+    def of_task(self, name: str) -> str:
+        """The prefix of a task made in this scope."""
+        count = self._tasks[name] = self._tasks.get(name, 0) + 1
+        escaped = keys.escape(name) or "~task"
+        if self.prefix and escaped.isdigit():
+            escaped = f"%{ord(escaped[0]):02X}{escaped[1:]}"
+        return f"{self.prefix}{escaped}/" if count == 1 else f"{self.prefix}{escaped}:{count}/"
+
+    def timer(self) -> str:
+        """The path of the next timer made in this scope."""
+        self._timers += 1
+        return f"{self.prefix}~timer:{self._timers}"
+
+
+class BodyTask(asyncio.Task[Any]):
+    """A task of the body."""
+
+    serial: int
+    scope: TaskScope | None
+    own_context: Context
+
+    def __hash__(self) -> int:
+        return self.serial
+
+    @property
+    def where(self) -> str:
+        """Where it waits, as file:line in function."""
+        return where_of(self.get_coro())
+
+
+class BodyFuture(asyncio.Future[Any]):
+    """A future of the body."""
+
+    serial: int
+
+    def __hash__(self) -> int:
+        return self.serial
+
+
+def where_of(coroutine: Any) -> str:
+    """The innermost place at which a chain of coroutines waits, in the user's code if it gets that far."""
+    frames: list[Any] = []
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "ag_frame", None) or getattr(coroutine, "gi_frame", None)
+        if frame is not None:
+            frames.append(frame)
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "ag_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+    own = [frame for frame in frames if "/milepost/engine/" not in frame.f_code.co_filename and "/asyncio/" not in frame.f_code.co_filename]
+    for frame in reversed(own or frames):
+        return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
+    return "a coroutine that has not begun"
+
+
+def name_of(coroutine: Coroutine[Any, Any, Any] | Any) -> str:
+    """What a task without a name of its own is called."""
+    return getattr(coroutine, "__name__", None) or type(coroutine).__name__
