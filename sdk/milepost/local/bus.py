@@ -30,6 +30,16 @@ class Route(msgspec.Struct, frozen=True):
     group: str
     target: str
     """What the message's ``for`` says: a function, or the signals of a group."""
+    names: frozenset[str] | None = None
+    """When known: the names that the pattern asks for, the quickest thing to compare."""
+    asks_more: bool = True
+    """The pattern asks for more than one of the names."""
+
+    def takes(self, name: str, event: Callable[[], Mapping[str, Any]]) -> bool:
+        """Whether an event of this name is for it; ``event`` makes the whole of it, where that has to be looked at."""
+        if self.names is not None and name not in self.names:
+            return False
+        return not self.asks_more or matches(self.pattern, event())
 
 
 Routes: TypeAlias = Callable[[], Sequence[Route]]
@@ -81,7 +91,7 @@ def _routed(entry: Entry, now_ms: int, routes: Sequence[Route]) -> list[Outgoing
     return [
         Outgoing(group=route.group, body=messages.encode(messages.EventMessage(target=route.target, at=now_ms, event=event)))
         for route in routes
-        if matches(route.pattern, whole)
+        if route.takes(entry.name, lambda: whole)
     ]
 
 

@@ -17,16 +17,28 @@ class SystemClock:
         self._monotonic_ns = monotonic_ns
         self._mutex = threading.Lock()
         self._last_ns = wall_ns()
-        self._read_at_ns = monotonic_ns()
+        self._behind_since: tuple[int, int] | None = None
+        """The wall was first seen to be behind: our time then, by the monotonic clock when."""
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch, UTC."""
+        now = self._wall_ns()
+        if now >= self._last_ns and self._behind_since is None:
+            self._last_ns = now  # without the mutex: between two threads it may lose the nanoseconds that lie between them
+            return now // 1_000_000
         with self._mutex:
-            read_at = self._monotonic_ns()
-            ahead = self._last_ns + (read_at - self._read_at_ns) // 2
-            self._last_ns = max(self._wall_ns(), ahead)
-            self._read_at_ns = read_at
-            return self._last_ns // 1_000_000
+            return self._behind() // 1_000_000
+
+    def _behind(self) -> int:
+        if self._behind_since is None:
+            self._behind_since = (self._last_ns, self._monotonic_ns())
+        since, at = self._behind_since
+        ahead = since + (self._monotonic_ns() - at) // 2
+        wall = self._wall_ns()
+        if wall >= ahead:
+            self._behind_since = None
+        self._last_ns = max(self._last_ns, wall, ahead)
+        return self._last_ns
 
     def wait(self, ms: int) -> bool:
         """Sleep that long (not at all for 0 or less), return True."""

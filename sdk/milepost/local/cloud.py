@@ -32,7 +32,8 @@ from milepost.local.assembly import LOCAL, ports_on, worker_on
 from milepost.local.catalog import Catalog, untyped
 from milepost.local.clock import SystemClock
 from milepost.local.event_log import EventLog
-from milepost.local.loop import SLICE_MS, Loop
+from milepost.local.lanes import Lanes
+from milepost.local.loop import SLICE_MS, SLICES, Loop
 from milepost.local.mailbox import Mailbox
 from milepost.local.queue import LocalQueue
 from milepost.local.routing import routes_of, started_by
@@ -54,7 +55,8 @@ _BIRTH_S: Final = 10.0
 class LocalCloud:
     """Entering it starts the worker (one per file); leaving it stops it gracefully.
 
-    ``path``: the state file, made when absent. ``threads``: runs driven at once. ``observe`` is called, on the worker's
+    ``path``: the state file, made when absent. ``threads``: runs of def functions driven at once.
+    ``slices``: those of async functions, all on one thread. ``observe`` is called, on the worker's
     threads, whenever a run has moved. ``log``: where milepost and `step.log` write, instead of Powertools' logger. ``target``:
     the MODULE:APP that clients are told of. Raises StateFileError when the file has a worker already, is newer, foreign or damaged.
     """
@@ -66,6 +68,7 @@ class LocalCloud:
         /,
         *,
         threads: int = 16,
+        slices: int = SLICES,
         settings: Settings = LOCAL,
         slice_time: timedelta = timedelta(milliseconds=SLICE_MS),
         observe: Callable[[Moved], None] = ignore,
@@ -74,6 +77,8 @@ class LocalCloud:
     ) -> None:
         if type(threads) is not int or threads < 1:
             raise UsageError(f"LocalCloud(threads=) is a number of at least 1, not {threads!r}")
+        if type(slices) is not int or slices < 1:
+            raise UsageError(f"LocalCloud(slices=) is a number of at least 1, not {slices!r}")
         if duration_ms(slice_time) < 2 * settings.margin_ms:
             raise UsageError(
                 f"LocalCloud(slice_time=) is at least {2 * settings.margin_ms / 1000:g} s, not {slice_time}: no step would fit in"
@@ -81,9 +86,10 @@ class LocalCloud:
         self._definitions = app.definitions
         self._path = Path(path)
         self._threads = threads
+        self._slices = slices
         self._settings = settings
         self._slice_ms = duration_ms(slice_time)
-        self._watch = Watch(observe)
+        self._observe = observe
         self._log = log
         self._target = target
         self._stopped = threading.Event()
@@ -103,11 +109,21 @@ class LocalCloud:
         ports = ports_on(self._store, clock, definitions)
         LocalTable(self._store).recover()
         self._pool = ThreadPoolExecutor(BRANCH_THREADS, thread_name_prefix="milepost branch")
+        lanes = Lanes(definitions, ports.table)
+        self._watch = Watch(_both(lanes.moved, self._observe) if lanes.has_async else self._observe)
         self._worker = worker_on(ports, definitions, settings=self._settings, threads=self._pool, observe=self._watch.moved, log=self._log)
         ports.table.put(_manifest(definitions, self._target))
         self._client = Client(self._worker, new_id=lambda: str(uuid.uuid4()))
         self._routes = routes_of(definitions)
-        self._loop = Loop(self._store, Mailbox(self._store, clock), self._worker, threads=self._threads, slice_ms=self._slice_ms)
+        self._loop = Loop(
+            self._store,
+            Mailbox(self._store, clock, lane_of=lanes.of),
+            self._worker,
+            others_wrote=self._watch.others_wrote,
+            threads=self._threads,
+            slices=self._slices,
+            slice_ms=self._slice_ms,
+        )
         self._ambient: Token[Ambient | None] = CURRENT.set(Ambient(self._worker, "", -1))
         self._stopped.clear()
         self._is_running = True
@@ -160,7 +176,7 @@ class LocalCloud:
     def _heard(self) -> int:
         if self._loop.failure is not None:
             raise self._loop.failure
-        return self._loop.heard
+        return self._watch.heard
 
     def _born(self, runs: Iterable[str]) -> list[str]:
         return [header.run for header in self._headers(runs)]
@@ -270,3 +286,11 @@ class FileClient:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /) -> None:
         self.close()
+
+
+def _both(first: Callable[[Moved], None], second: Callable[[Moved], None]) -> Callable[[Moved], None]:
+    def observe(moved: Moved) -> None:
+        first(moved)
+        second(moved)
+
+    return observe

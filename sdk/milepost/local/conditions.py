@@ -3,9 +3,9 @@
 Pure. Strings are ordered by code point, which is the byte order of their UTF-8.
 """
 
-from typing import Any, Final, Literal, TypeAlias, assert_never
+from typing import Any, Final, Literal, TypeAlias
 
-from milepost.engine.ports import Absent, And, Change, Condition, Equals, Item, LessThan, Or, Present
+from milepost.engine.ports import Absent, And, Change, Condition, Equals, Item, Or, Present
 
 _Kind: TypeAlias = Literal["bool", "number", "string", "none", "other"]
 _MISSING: Final = object()
@@ -27,13 +27,11 @@ def holds(condition: Condition | None, item: Item | None) -> bool:
         return False
     if isinstance(condition, Absent):
         return item is None or condition.field not in item
-    if condition is None:
-        return True
     if isinstance(condition, Present):
         return item is not None and condition.field in item
-    if isinstance(condition, LessThan):
-        return item is not None and _is_less(item.get(condition.field, _MISSING), condition.value)
-    assert_never(condition)
+    if condition is None:
+        return True
+    return item is not None and _is_less(item.get(condition.field, _MISSING), condition.value)
 
 
 def changed(item: Item, change: Change) -> Item:
@@ -75,7 +73,7 @@ def _is_less(found: Any, value: str | float) -> bool:
 
 def _kind(value: Any) -> _Kind:
     """Values of different kinds are neither equal nor ordered: True is not 1."""
-    kind = _KINDS.get(type(value))
+    kind = _KINDS.get(value.__class__)
     if kind is not None:
         return kind
     if isinstance(value, str):  # a StrEnum, say

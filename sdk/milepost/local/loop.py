@@ -6,17 +6,24 @@ noticed within POLL_MS, this one's at once.
 
 import queue
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from milepost.engine.deliver import Ack, Later, deliver
 from milepost.engine.messages import MessageError, Received
 from milepost.engine.sweep import sweep
 from milepost.engine.worker import Worker
 from milepost.local.event_log import EventLog
+from milepost.local.lanes import HUB
 from milepost.local.mailbox import Mailbox
 from milepost.local.schedules import Schedules
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
+
+if TYPE_CHECKING:
+    from milepost.local.hub import Hub
 
 POLL_MS = 50
 SWEEP_MS = 60_000
@@ -26,23 +33,42 @@ SLICE_MS = 900_000
 AT_ONCE = 1 << 62
 """Later than any message."""
 
+SLICES = 512
+"""Slices of async functions at once."""
+
 _FIRST_RETRY_MS = 1_000
 _LAST_RETRY_MS = 60_000
 
 
 class Loop:
     """Runs on a thread of its own from start to stop. What this process sends goes from its sender to a free thread at once,
-    and a thread that is done takes the next message itself: the loop's own thread sees to times, and to what others write.
+    and a thread that is done takes the next message itself: the loop's own thread sees to times, and to what other
+    processes write, of which ``others_wrote`` is told.
     """
 
-    def __init__(self, store: Store, mailbox: Mailbox, worker: Worker, *, threads: int, slice_ms: int = SLICE_MS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        mailbox: Mailbox,
+        worker: Worker,
+        *,
+        others_wrote: Callable[[], None],
+        threads: int,
+        slices: int = SLICES,
+        slice_ms: int = SLICE_MS,
+    ) -> None:
         self._store = store
         self._mailbox = mailbox
         self._worker = worker
+        self._others_wrote = others_wrote
         self._table = LocalTable(store)
         self._event_log = EventLog(store)
         self._schedules = Schedules(worker)
         self._threads = Threads(threads, self._dispatch)
+        self._hub: Hub | None = None
+        self._hub_worker = worker
+        self._slices = slices
+        self._hub_lock = threading.Lock()
         self._slice_ms = slice_ms
         self._sweep_at = worker.now()
         self._poll_at = worker.now()
@@ -50,8 +76,6 @@ class Loop:
         """The loop's thread sleeps until then."""
         self._wake = threading.Event()
         self._is_running = False
-        self.heard = 0
-        """How often other processes were seen to have written."""
         self.failure: BaseException | None = None
         """What ended the loop before its time."""
         self._thread = threading.Thread(target=self._run, name="milepost loop", daemon=True)
@@ -67,7 +91,13 @@ class Loop:
         self._is_running = False
         self._wake.set()
         self._thread.join()
-        return self._threads.join(within_s)
+        deadline = time.monotonic() + within_s
+        with self._hub_lock:
+            hub = self._hub
+            if hub is not None:
+                hub.stop()
+        has_ended = self._threads.join(within_s)
+        return (hub is None or hub.join(max(0.0, deadline - time.monotonic()))) and has_ended
 
     # ---- the loop's thread -------------------------------------------------------------------------------------------
 
@@ -90,8 +120,8 @@ class Loop:
         if self._poll_at <= now:
             self._poll_at = now + POLL_MS
             if self._store.changed_elsewhere():  # commits acknowledgements, too
-                self.heard += 1
                 self._mailbox.look_again()
+                self._others_wrote()
         self._dispatch()
         due = [self._sweep_at, self._poll_at]
         if (tick := self._schedules.next_at()) is not None:
@@ -128,12 +158,40 @@ class Loop:
         """Give what is visible to threads that are free. A message that comes, or a thread that becomes free, in between is
         seen by whoever looks last.
         """
+        if self._mailbox.has_visible(self._worker.now(), HUB):
+            self._poke_hub()
         while self._is_running and self._mailbox.has_visible(self._worker.now()) and self._threads.reserve():
             received = self._take()
             if received is None:
                 self._threads.release()
             else:
                 self._threads.run(self._handler(received))
+
+    def _poke_hub(self) -> None:
+        """Its thread takes the messages itself; it is made for the first of them."""
+        if self._hub is None:
+            self._make_hub()
+        if self._hub is not None:
+            self._hub.poke()
+
+    def _make_hub(self) -> None:
+        from milepost.local.hub import Hub  # with it greenlet and asyncio, which apps without async functions do not load
+
+        with self._hub_lock:
+            if self._is_running and self._hub is None:
+                hub = Hub(self._store, self._take_slices, most=self._slices, failed=self._fail)
+                self._hub_worker = hub.worker(self._worker)
+                hub.start()
+                self._hub = hub
+
+    def _take_slices(self, most: int) -> list[Callable[[], None]]:
+        received = self._mailbox.receive(self._worker.now(), most, HUB) if self._mailbox.has_visible(self._worker.now(), HUB) else []
+        return [partial(self._handle, message, self._hub_worker) for message in received]
+
+    def _fail(self, error: BaseException) -> None:
+        self.failure = error
+        self._is_running = False
+        self._wake.set()
 
     def _take(self) -> Received | None:
         received = self._mailbox.receive(self._worker.now(), 1)
@@ -145,14 +203,14 @@ class Loop:
         def work() -> None:
             message: Received | None = received
             while message is not None:
-                self._handle(message)
+                self._handle(message, self._worker)
                 message = self._take() if self._is_running else None
 
         return work
 
-    def _handle(self, received: Received) -> None:
+    def _handle(self, received: Received, worker: Worker) -> None:
         try:
-            verdict = deliver(received, self._worker, self._worker.now() + self._slice_ms)
+            verdict = deliver(received, worker, worker.now() + self._slice_ms)
         except MessageError as error:
             self._worker.log.exception("a message that nobody can read", message_id=received.id, error=str(error))
             verdict = Later(self._worker.now() + _LAST_RETRY_MS)

@@ -95,10 +95,10 @@ class Mailbox:
 
     def has_visible(self, now_ms: int, lane: int = 0) -> bool:
         """Whether `receive` may find something."""
-        if self._visible[lane] or self._is_stale:
-            return True
         with self._mutex:
-            return bool(self._waiting) and self._waiting[0].visible_at <= now_ms
+            if not self._is_stale:
+                self._sort_out(now_ms)
+            return self._is_stale or bool(self._visible[lane])
 
     def next_visible_at(self) -> int | None:
         """When the earliest message that is not in flight is, or was, to be delivered; None when there is none."""

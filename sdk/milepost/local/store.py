@@ -12,16 +12,28 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 
 from milepost.errors import StateFileError
 from milepost.local.connections import ReadPool, explained, not_writable, open_writer
-from milepost.local.group_commit import GroupCommit, Operation
+from milepost.local.group_commit import GroupCommit, Operation, Part
 from milepost.local.post import Hearer, Letter
 from milepost.local.schema import SCHEMA, Role, Schema
 from milepost.local.worker_lock import WorkerLock
 
 T = TypeVar("T")
+
+
+class Committer(Protocol):
+    """Takes commits of its own callers, to bring them together."""
+
+    def has_slice(self) -> bool:
+        """Whether the caller is one of them."""
+        ...
+
+    def commit(self, op: Operation[T], *, durable: bool) -> T:
+        """As `Store.commit`."""
+        ...
 
 
 class Store:
@@ -38,6 +50,7 @@ class Store:
         self.path = path
         self._listeners: list[Callable[[], None]] = []
         self._hearers: weakref.WeakSet[Hearer] = weakref.WeakSet()
+        self._aside: Committer | None = None
         self._data_version: int | None = None
         self._exclusive = threading.RLock()
         self._lock: WorkerLock | None = None
@@ -76,10 +89,24 @@ class Store:
             sqlite3.OperationalError: the disk is full, or fails.
         """
         try:
+            if self._aside is not None and self._aside.has_slice():
+                return self._aside.commit(op, durable=durable)
             return self._group.commit(op, durable=durable)
         except sqlite3.DatabaseError as error:
             self._explain(error)
             raise
+
+    def commit_parts(self, parts: Sequence[Part], *, durable: bool) -> None:
+        """Commit several operations as one caller's; each part then holds its own result or error.
+
+        Raises:
+            sqlite3.ProgrammingError: the file is closed.
+        """
+        self._group.commit_parts(parts, durable=durable)
+
+    def set_aside(self, committer: Committer) -> None:
+        """Leave the commits of this committer's callers to it."""
+        self._aside = committer
 
     def commit_later(self, op: Operation[object], then: Callable[[], None] | None = None) -> None:
         """Let ``op`` run first in the next transaction, whoever's that is; ``then`` is called when it is committed.

@@ -17,6 +17,7 @@ from milepost.engine.ports import (
     INDEXES,
     PAGE_LIMIT,
     TRANSACTION_LIMIT,
+    Absent,
     Change,
     Condition,
     ConditionFailed,
@@ -24,6 +25,7 @@ from milepost.engine.ports import (
     Index,
     Item,
     Key,
+    Or,
     Page,
     Put,
     TransactionFailed,
@@ -124,7 +126,7 @@ class LocalTable:
         row = _row(item)
         if only_if is None:
             self._store.commit(lambda conn: conn.execute(_UPSERT, row))
-        elif holds(only_if, None):
+        elif _is_true_of_nothing(only_if):
             self._store.commit(lambda conn: _put_new(conn, row, only_if))
         else:
             self._one(Put(item, only_if), row)
@@ -238,6 +240,11 @@ def _update_of(old: Item, new: Item) -> _Statement:
     if columns == list(_columns(old)):  # indexes that do not change are not touched
         return _Statement(_UPDATE_BODY, (body, pk, sk), body)
     return _Statement(_UPDATE, (body, *columns, pk, sk), body)
+
+
+def _is_true_of_nothing(condition: Condition) -> bool:
+    first = condition.conditions[0] if isinstance(condition, Or) else condition
+    return isinstance(first, Absent) or holds(condition, None)
 
 
 def _put_new(conn: sqlite3.Connection, row: tuple[Any, ...], only_if: Condition) -> None:

@@ -18,11 +18,13 @@ Ask: TypeAlias = Callable[[Iterable[str]], Iterable[str]]
 
 
 class Waiter:
-    """Somebody who waits for runs. ``missing``: those that are not born, or have not ended."""
+    """Somebody who waits for runs. ``missing``: those that are not born, or have not ended; ``unknown``: those of them of
+    which this process has not heard since another wrote.
+    """
 
-    def __init__(self, missing: set[str], *, end: bool) -> None:
+    def __init__(self, missing: set[str], unknown: set[str]) -> None:
         self.missing = missing
-        self.end = end
+        self.unknown = unknown
         self.gate = threading.Lock()
         """Held until none is missing."""
         if missing:
@@ -30,9 +32,11 @@ class Waiter:
 
     def until(self, ask: Ask, heard: Callable[[], int], deadline: float, *, ask_first: bool) -> None:
         """Wait until none is missing, or until ``deadline`` (of time.monotonic). The table is asked when ``heard`` says that
-        somebody else has written, and once a second anyway.
+        somebody else has written, and once a second anyway. ``ask_first``: at once, of those that are not known to live.
         """
-        asked_at, heard_of = (0.0, -1) if ask_first else (time.monotonic(), heard())
+        asked_at, heard_of = time.monotonic(), heard()
+        if ask_first and self.unknown:
+            self.missing.difference_update(ask(sorted(self.unknown)))
         while self.missing:
             now = time.monotonic()
             if heard_of != heard() or now - asked_at >= _ASK_ANYWAY_S or now >= deadline:
@@ -53,7 +57,15 @@ class Watch:
         self._waiting: dict[tuple[str, bool], list[Waiter]] = {}
         """By run, and whether its end is waited for, or its birth."""
         self._recent: dict[str, bool] = {}
-        """Runs that have moved, the latest last, and whether they have ended."""
+        """Runs that have moved since another process has written, the latest last, and whether they have ended."""
+        self.heard = 0
+        """How often other processes were seen to have written."""
+
+    def others_wrote(self) -> None:
+        """Another process has written: what is known may not be so any more."""
+        with self._lock:
+            self.heard += 1
+            self._recent = {}
 
     def moved(self, moved: Moved) -> None:
         """Tell those who wait for this run, then the one who watches all."""
@@ -74,8 +86,9 @@ class Watch:
     def over(self, runs: Iterable[str], *, end: bool) -> Generator[Waiter, None, None]:
         """Wait for these runs within the block. Enter it before what may bring that about, or ask first."""
         with self._lock:
-            missing = {run for run in runs if not (self._recent.get(run, False) if end else run in self._recent)}
-            waiter = Waiter(missing, end=end)
+            recent = self._recent
+            missing = {run for run in runs if not (recent.get(run, False) if end else run in recent)}
+            waiter = Waiter(missing, {run for run in missing if run not in recent})
             watched = list(missing)
             for run in watched:
                 self._waiting.setdefault((run, end), []).append(waiter)
