@@ -17,10 +17,10 @@ has_python = $(if $(shell find $(1) -name '*.py' -print -quit 2>/dev/null),$(1))
 SHIPPED := $(foreach root,sdk handlers cdk_app,$(call has_python,$(root)))
 SOURCES := $(SHIPPED) $(foreach root,tests examples benchmarks docs,$(call has_python,$(root)))
 
-.PHONY: help setup check test test-all bench demo docs lock format clean
+.PHONY: help setup check test test-all bench bench-peers bench-curves demo docs lock format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 # ---- set-up ----------------------------------------------------------------------------------------------------------
 
@@ -91,8 +91,14 @@ test-all: setup ## the same with the long proofs, then on every other Python tha
 	.ci/test-pythons $(PY) $(REPORTS) $(WORKERS) || failed=1; \
 	exit $$failed
 
-bench: setup ## measure speed and cost
-	@$(PY) -m benchmarks
+bench: setup ## measure speed and cost, and write docs/benchmarks.md anew (15 minutes)
+	@$(PY) -m benchmarks --write
+
+bench-peers: setup ## the same beside DBOS, Restate and the AWS durable runner, which it installs under build/peers
+	@$(PY) -m benchmarks.peers --write
+
+bench-curves: setup ## cost against steps, branches and runs in the file, into docs/design/performance.md
+	@$(PY) -m benchmarks.curves --write
 
 demo: setup ## real webhook events through durable functions, with a kill -9 in the middle
 	@$(PY) -m examples.github.demo

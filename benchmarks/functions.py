@@ -89,7 +89,7 @@ def _branch(number: int) -> Callable[[Step], int]:
 
 @app.function()
 async def gathered(event: Asked, step: AsyncStep) -> int:
-    return sum(await asyncio.gather(*(step.run("step", noop_async, number) for number in range(event.steps))))
+    return sum(await asyncio.gather(*(step.run(f"step {number}", noop_async, number) for number in range(event.steps))))
 
 
 @app.function()
@@ -99,7 +99,7 @@ def joined(event: Asked, step: Step) -> int:
 
 @app.function()
 async def joined_async(event: Asked, step: AsyncStep) -> int:
-    return sum(map(len, await asyncio.gather(*(step.run("item", kilobyte_async, number) for number in range(event.steps)))))
+    return sum(map(len, await asyncio.gather(*(step.run(f"item {number}", kilobyte_async, number) for number in range(event.steps)))))
 
 
 @app.function()
@@ -157,7 +157,7 @@ async def replayed_async(event: Asked, step: AsyncStep) -> int:
 
 @app.function()
 async def replayed_gathered(event: Asked, step: AsyncStep) -> int:
-    await asyncio.gather(*(step.run("step", noop_async, number) for number in range(event.steps)))
+    await asyncio.gather(*(step.run(f"step {number}", noop_async, number) for number in range(event.steps)))
     for _ in range(5):
         await step.sleep("long", LONG)
     return event.steps
