@@ -17,6 +17,9 @@ from milepost.errors import RunNotCompleted, RunNotFound
 from milepost.runs import Run, RunStatus, RunView, StepRecord, StepStatus
 from milepost.timestamps import instant, milliseconds
 
+_OVER_WHEN_DUE = frozenset({"sleep", "timer"})
+"""Kinds of which nobody writes that they are over."""
+
 
 class RunsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which runs to list: newest first."""
@@ -87,7 +90,7 @@ class Reader:
         """
         if record.is_final:
             return record.status
-        if record.kind == "sleep" and (record.due_at or 0) <= min(self._worker.now(), header.ended_at or self._worker.now()):
+        if record.kind in _OVER_WHEN_DUE and (record.due_at or 0) <= min(self._worker.now(), header.ended_at or self._worker.now()):
             return "completed"
         if not header.status.is_terminal:
             return "pending"
@@ -95,7 +98,7 @@ class Reader:
 
     def _step(self, record: Record, status: StepStatus) -> StepRecord:
         scope, _, name = record.path.rpartition("/")
-        ended = record.due_at if record.kind == "sleep" and status == "completed" else record.ended_at
+        ended = record.due_at if record.kind in _OVER_WHEN_DUE and status == "completed" else record.ended_at
         value = None if record.value is None else msgspec.json.decode(unpack(record.value, self._worker.ports.blobs))
         return StepRecord(
             name=keys.unescape(name),

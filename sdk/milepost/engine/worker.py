@@ -47,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_retention_ms: int = 60 * DAY_MS
     max_hops: int = 32
     """Events that led to events: a longer chain is taken for a loop."""
+    watchdog_ms: int = 5_000
+    """The body of an async function that keeps its thread for this long is told of in the log."""
     max_idle_slices: int = 10_000
     """Slices without progress before the run is paused."""
     max_deaths: int = 4

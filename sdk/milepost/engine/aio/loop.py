@@ -17,6 +17,7 @@ from typing import Any, NoReturn, Protocol
 
 from milepost.engine.aio.tasks import BodyFuture, BodyTask, TaskScope, name_of
 from milepost.engine.slice import Slice
+from milepost.engine.aio.watchdog import Watch
 from milepost.errors import UsageError
 
 
@@ -63,6 +64,8 @@ class BodyLoop(asyncio.AbstractEventLoop):
         self.own_code: frozenset[Any] = frozenset()
         """Code of coroutines that need no scope: those of steps."""
 
+        self.watch = Watch(slice_)
+        """For the watchdog: does the body come on?"""
     # ---- a turn ------------------------------------------------------------------------------------------------------
 
     @property
@@ -78,6 +81,8 @@ class BodyLoop(asyncio.AbstractEventLoop):
         events._set_running_loop(self)  # noqa: SLF001
         ready = self._ready
         try:
+        self.watch.beats += 1
+        self.watch.is_busy = True
             if hand_out is not None:
                 hand_out()
             while ready:
@@ -86,6 +91,7 @@ class BodyLoop(asyncio.AbstractEventLoop):
                     handle._run()  # noqa: SLF001 - as asyncio's own loops do
         finally:
             events._set_running_loop(outer)  # noqa: SLF001
+            self.watch.is_busy = False
             sys.set_asyncgen_hooks(*hooks)
 
     def clear(self) -> None:
@@ -98,9 +104,12 @@ class BodyLoop(asyncio.AbstractEventLoop):
         events._set_running_loop(self)  # noqa: SLF001
         asyncio.tasks._enter_task(self, task)  # noqa: SLF001
         try:
+        self.watch.beats += 1
+        self.watch.is_busy = True
             return call(*args)
         finally:
             asyncio.tasks._leave_task(self, task)  # noqa: SLF001
+            self.watch.is_busy = False
             events._set_running_loop(outer)  # noqa: SLF001
 
     @property

@@ -10,6 +10,7 @@ from contextvars import Context
 from typing import Any
 
 from milepost.engine import keys
+from milepost.engine.aio.places import where_of
 from milepost.engine.scope import check_name
 from milepost.engine.slice import Slice
 from milepost.errors import UsageError
@@ -91,20 +92,6 @@ class BodyFuture(asyncio.Future[Any]):
 
     def __hash__(self) -> int:
         return self.serial
-
-
-def where_of(coroutine: Any) -> str:
-    """The innermost place at which a chain of coroutines waits, in the user's code if it gets that far."""
-    frames: list[Any] = []
-    while coroutine is not None:
-        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "ag_frame", None) or getattr(coroutine, "gi_frame", None)
-        if frame is not None:
-            frames.append(frame)
-        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "ag_await", None) or getattr(coroutine, "gi_yieldfrom", None)
-    own = [frame for frame in frames if "/milepost/engine/" not in frame.f_code.co_filename and "/asyncio/" not in frame.f_code.co_filename]
-    for frame in reversed(own or frames):
-        return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
-    return "a coroutine that has not begun"
 
 
 def name_of(coroutine: Coroutine[Any, Any, Any] | Any) -> str:

@@ -24,6 +24,7 @@ from milepost.engine.aio.io import IoRunner
 from milepost.engine.aio.loop import BodyTimer, body_loop
 from milepost.engine.aio.requests import Request, TimerRequest
 from milepost.engine.aio.suspending import deadlock, suspend_all
+from milepost.engine.aio.watchdog import watched
 from milepost.engine.interrupts import Interrupt, Suspend
 from milepost.engine.order import Order
 from milepost.engine.pump import Pump
@@ -78,6 +79,7 @@ class Turns:
         place = self._order.place(request.path)
         if place is None or place[2] < 0 or (self._known and self._known[0][:2] < place[:2]):
             return False
+        self.loop.watch.beats += 1
         self._hand(request, place)
         return True
 
@@ -114,6 +116,10 @@ class Turns:
 
     def run(self, body: Coroutine[Any, Any, Any], context: Context) -> Any:
         """Run the body as far as it goes. Raises what it raises, or the interrupt that ends the slice."""
+        with watched(self.loop.watch):
+            return self._run(body, context)
+
+    def _run(self, body: Coroutine[Any, Any, Any], context: Context) -> Any:
         main = self.loop.spawn_main(body, context)
         try:
             self.loop.turn()
