@@ -127,7 +127,9 @@ class LocalTable:
         if only_if is None:
             self._store.commit(lambda conn: conn.execute(_UPSERT, row))
         elif _is_true_of_nothing(only_if):
-            self._store.commit(lambda conn: _put_new(conn, row, only_if))
+            lost = self._store.commit(lambda conn: _put_new(conn, row, only_if))
+            if lost is not None:
+                raise lost
         else:
             self._one(Put(item, only_if), row)
 
@@ -140,15 +142,7 @@ class LocalTable:
 
     def write_many(self, writes: Sequence[Write]) -> list[ConditionFailed | None]:
         prepared = _prepared(writes)
-
-        def op(conn: sqlite3.Connection) -> list[ConditionFailed | None]:
-            judged = [_judged(conn, write, row) for write, row in prepared]
-            for each in judged:
-                if isinstance(each, _Statement):
-                    conn.execute(each.sql, each.values)
-            return [each if isinstance(each, ConditionFailed) else None for each in judged]
-
-        return self._store.commit(op) if prepared else []
+        return self._store.commit(lambda conn: [_outcome(conn, write, row) for write, row in prepared]) if prepared else []
 
     def transact(self, writes: Sequence[Write]) -> None:
         if len(writes) > TRANSACTION_LIMIT:
@@ -247,15 +241,27 @@ def _is_true_of_nothing(condition: Condition) -> bool:
     return isinstance(first, Absent) or holds(condition, None)
 
 
-def _put_new(conn: sqlite3.Connection, row: tuple[Any, ...], only_if: Condition) -> None:
+def _outcome(conn: sqlite3.Connection, write: Write, row: tuple[Any, ...] | None) -> ConditionFailed | None:
+    """Make one write on its own condition."""
+    if row is not None and write.only_if is not None and _is_true_of_nothing(write.only_if):
+        return _put_new(conn, row, write.only_if)
+    judged = _judged(conn, write, row)
+    if isinstance(judged, ConditionFailed):
+        return judged
+    conn.execute(judged.sql, judged.values)
+    return None
+
+
+def _put_new(conn: sqlite3.Connection, row: tuple[Any, ...], only_if: Condition) -> ConditionFailed | None:
     """Put on a condition that is true of nothing: mostly nothing stands there, and the insert says so by itself."""
     if conn.execute(_INSERT_NEW, row).rowcount:
-        return
+        return None
     key = Key(row[0], row[1])
     item = _item(conn, key)
     if not holds(only_if, item):
-        raise ConditionFailed(key, item)
+        return ConditionFailed(key, item)
     conn.execute(_UPSERT, row)
+    return None
 
 
 def _prepared(writes: Sequence[Write]) -> list[tuple[Write, tuple[Any, ...] | None]]:
