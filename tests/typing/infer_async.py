@@ -172,7 +172,7 @@ async def at_the_same_time(step: AsyncStep, event: OrderPlaced) -> None:
         assert_type(await step.patched("b"), bool)
     done, _ = await asyncio.wait([charged], return_when=asyncio.FIRST_COMPLETED)
     assert_type(done, set[asyncio.Task[Payment]])
-    for coming in asyncio.as_completed([step.run("label", label, "a")]):
+    for coming in asyncio.as_completed([asyncio.create_task(step.run("label", label, "a"))]):
         assert_type(await coming, int)
 
 
