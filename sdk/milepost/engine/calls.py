@@ -168,8 +168,7 @@ class StepCalls(ABC):
         heartbeat_ms = None if heartbeat is None else self._checked_ms(heartbeat, f"callback {name!r} (heartbeat=)")
         path = self._claim(name)
         operation = CallbackOperation(self._slice, path, returns=returns, timeout_ms=timeout_ms, heartbeat_ms=heartbeat_ms)
-        if operation.is_answered:
-            self._slice.journal.pass_over(f"{path}~submit")
+        if self._slice.journal.passes(f"{path}~submit", operation.is_answered):
             return self._drive(operation)
         return self._drive(RunOperation(self._slice, f"{path}~submit", submit_call(submit), (operation.token,), {}), operation)
 

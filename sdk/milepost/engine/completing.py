@@ -10,7 +10,7 @@ from milepost.engine.ports import Absent, And, Change, ConditionFailed, Equals, 
 from milepost.engine.records import Record
 from milepost.engine.worker import Worker
 
-_ITS_OWN = ("pk", "sk", "started_at", "epoch", "k", "t", "seen", "more_seen", "base")
+_ITS_OWN = ("pk", "sk", "started_at", "epoch", "k", "t", "seen", "more_seen", "base", "writer")
 """What a pending record knows better than who completes it."""
 _PENDING = And((Present(), Equals("status", "pending")))
 

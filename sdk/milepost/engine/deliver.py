@@ -171,7 +171,8 @@ def _undeployed(function: str) -> str:
 def _visit(received: Received, worker: Worker, deadline_ms: int, run: str, *, due_at: int = 0, completed_at: int | None = None) -> Verdict:
     """Look at a run: drive it, or tell its holder, or see that there is nothing to do."""
     table, settings = worker.ports.table, worker.settings
-    not_after = None if completed_at is None else completed_at + settings.skew_ms
+    not_after = None if completed_at is None or received.deliveries > 1 else completed_at + settings.skew_ms
+    """Of a message whose first delivery may have died holding the lease nothing is known by its age."""
     while True:
         now = worker.now()
         try:

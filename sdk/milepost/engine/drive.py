@@ -15,6 +15,7 @@ import msgspec
 
 from milepost.engine import cancels, keys, lease
 from milepost.engine.body import Diverged, Lost, OutOfTime, Raised, Returned, Suspended, run_body
+from milepost.engine.interrupts import Fenced
 from milepost.engine.journal import Journal
 from milepost.engine.lifecycle import Move
 from milepost.engine.messages import Poke, TimerDue, encode
@@ -68,8 +69,11 @@ class Drive:
         if self._header.covered == 0 and self._is_cancelled(origins):
             return
         self._prepare_rerun(origins)
-        while not self._round(origins):
-            slice_.rewind()
+        try:
+            while not self._round(origins):
+                slice_.rewind()
+        except Fenced:  # while writing down what the body waits for: a later slice has done so
+            self._lose()
 
     # ---- before the body ---------------------------------------------------------------------------------------------
 

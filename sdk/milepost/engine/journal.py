@@ -10,13 +10,19 @@ from threading import Lock
 import msgspec
 
 from milepost.engine import keys
-from milepost.engine.interrupts import Suspend
+from milepost.engine.interrupts import Fenced, Suspend
 from milepost.engine.order import Order
-from milepost.engine.ports import Absent, Condition, ConditionFailed, Equals, Item, Or, Put, Table
+from milepost.engine.ports import Absent, And, Condition, ConditionFailed, Equals, Item, LessThan, Or, Put, Table
 from milepost.engine.records import Failing, Kind, Packed, Record
 
 OPEN = Or((Absent(), Equals("status", "pending")))
 """Nothing final stands there yet."""
+
+
+def open_to(epoch: int) -> Condition:
+    """Nothing final stands there yet, and nothing of a later slice: what that one had seen must not be overwritten."""
+    not_later = Or((Absent("writer"), LessThan("writer", epoch + 1)))
+    return Or((Absent(), And((Equals("status", "pending"), not_later))))
 
 
 class Journal:
@@ -36,11 +42,17 @@ class Journal:
         self._lock = Lock()
         self._k = 0
         self.order: Order | None = None
-        """Of an async body, which needs it to replay."""
+        """Of an async body, which needs it to replay; see `keep_order`."""
+        self._open: Condition = OPEN
         self.written = 0
         """Records put or changed by this slice: its progress."""
         self.oldest_ttl: int | None = None
         """Of the rows read, in epoch seconds."""
+
+    def keep_order(self, order: Order) -> None:
+        """Read and write the order in which the body sees things."""
+        self.order = order
+        self._open = open_to(self._epoch)
 
     def load(self) -> None:
         """Read the whole history, strongly consistent. What was known is read again."""
@@ -83,6 +95,19 @@ class Journal:
         """What is left unread in this scope will not be asked for."""
         self._unread.difference_update([path for path in list(self._unread) if path.startswith(prefix)])
 
+    def passes(self, path: str, is_needless: bool) -> bool:  # noqa: FBT001 - the one question that is asked
+        """Whether the body does without this step, which has become needless before it was recorded; noted for every replay."""
+        order = self.order
+        if order is not None and order.is_never(path):
+            return True
+        record = self.peek(path)
+        if not is_needless or (record is not None and record.is_final):
+            return False
+        self._unread.discard(path)
+        if order is not None:
+            order.never(path)
+        return True
+
     def peek(self, path: str) -> Record | None:
         """What is recorded of the step."""
         record = self._records.get(path)
@@ -117,7 +142,7 @@ class Journal:
             pk=key.pk, sk=key.sk, kind=kind, status="pending", started_at=now, digest=digest, epoch=self._epoch, k=k, t=now, ttl=self._ttl
         )
 
-    def put(self, record: Record, only_if: Condition = OPEN) -> tuple[Record, bool]:
+    def put(self, record: Record, only_if: Condition | None = None) -> tuple[Record, bool]:
         """Put once: the record that stands, and whether it is ours; it is not when somebody was faster. A replay of an ended
         run stops here: what is not recorded does not begin.
         """
@@ -126,7 +151,7 @@ class Journal:
         if self.order is not None:
             record = self.order.stamped(record, self.peek(record.path))
         try:
-            self._table.put(record.to_item(), only_if)
+            self._table.put(record.to_item(), only_if or self._open)
         except ConditionFailed as lost:
             stands = _winner(lost, record)
         else:
@@ -151,7 +176,7 @@ class Journal:
         return standing
 
     def _put_many(self, records: Sequence[Record]) -> list[tuple[Record, bool]]:
-        outcomes = self._table.write_many([Put(record.to_item(), OPEN) for record in records])
+        outcomes = self._table.write_many([Put(record.to_item(), self._open) for record in records])
         standing = [record if lost is None else _winner(lost, record) for record, lost in zip(records, outcomes, strict=True)]
         self.written += sum(lost is None for lost in outcomes)
         for record in standing:
@@ -175,6 +200,8 @@ def _winner(lost: ConditionFailed, ours: Record) -> Record:
     if lost.item is None:  # the condition fails on a final record only, so there is one
         raise lost
     winner = Record.from_item(lost.item)
+    if not winner.is_final and (winner.writer or 0) > (ours.writer or 0):
+        raise Fenced("a later slice has written")
     return ours if winner == ours else winner
 
 

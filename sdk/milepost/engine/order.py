@@ -168,7 +168,7 @@ class Order:
 
     def stamped(self, record: Record, before: Record | None) -> Record:
         """The record as it is to be written: with its place when it is final, and with all that is noted."""
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = {"writer": self._epoch}
         seen = list(before.seen or ()) if before is not None else list(record.seen or ())
         if record.is_final:
             self._k += 1
@@ -190,7 +190,7 @@ class Order:
             changes["more_seen"] = more
         if base:
             changes["base"] = base
-        return msgspec.structs.replace(record, **changes) if changes else record
+        return msgspec.structs.replace(record, **changes)
 
     def wrote(self, written: Sequence[tuple[Record, Record, bool]]) -> None:
         """These were to be written: as stamped, which stands now, whether that is ours. What is final was seen; what at least

@@ -109,6 +109,8 @@ class Record(_Stored, frozen=True, kw_only=True, omit_defaults=True):
     more_seen: list[Packed] | None = None
     base: list[tuple[int, list[tuple[int, int, list[int]]]]] | None = None
     """The order of what the slice did not write itself; see order.py."""
+    writer: int | None = None
+    """Epoch of the slice of an async body that wrote it last."""
     undo: bool = False
     """It has a compensation."""
     detail: dict[str, Any] = {}

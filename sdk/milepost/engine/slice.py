@@ -58,7 +58,7 @@ class Slice:
         """Replay only: nothing begins, nothing is written."""
         self.journal = Journal(worker.ports.table, header.run, epoch=header.epoch, ttl=worker.ttl(header.acquired_at), frozen=frozen)
         if definition.is_async:
-            self.journal.order = Order(header.epoch, worker.ports.blobs, header.run)
+            self.journal.keep_order(Order(header.epoch, worker.ports.blobs, header.run))
         self.run_now = header.now
         self.pending: dict[str, Pending] = {}
         self.undos: dict[str, Undo] = {}

@@ -13,11 +13,12 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextvars import Context, copy_context
 from math import ceil
 from threading import get_ident
+from types import FrameType
 from typing import Any, NoReturn, Protocol
 
 from milepost.engine.aio.tasks import BodyFuture, BodyTask, TaskScope, name_of
-from milepost.engine.slice import Slice
 from milepost.engine.aio.watchdog import Watch
+from milepost.engine.slice import Slice
 from milepost.errors import UsageError
 
 
@@ -63,9 +64,9 @@ class BodyLoop(asyncio.AbstractEventLoop):
         """The slice is over for the body: nothing that it asks for begins."""
         self.own_code: frozenset[Any] = frozenset()
         """Code of coroutines that need no scope: those of steps."""
-
         self.watch = Watch(slice_)
         """For the watchdog: does the body come on?"""
+
     # ---- a turn ------------------------------------------------------------------------------------------------------
 
     @property
@@ -80,9 +81,9 @@ class BodyLoop(asyncio.AbstractEventLoop):
         outer = events._get_running_loop()  # noqa: SLF001 - as asyncio.Runner does
         events._set_running_loop(self)  # noqa: SLF001
         ready = self._ready
-        try:
         self.watch.beats += 1
         self.watch.is_busy = True
+        try:
             if hand_out is not None:
                 hand_out()
             while ready:
@@ -90,8 +91,8 @@ class BodyLoop(asyncio.AbstractEventLoop):
                 if not handle.cancelled():
                     handle._run()  # noqa: SLF001 - as asyncio's own loops do
         finally:
-            events._set_running_loop(outer)  # noqa: SLF001
             self.watch.is_busy = False
+            events._set_running_loop(outer)  # noqa: SLF001
             sys.set_asyncgen_hooks(*hooks)
 
     def clear(self) -> None:
@@ -103,13 +104,13 @@ class BodyLoop(asyncio.AbstractEventLoop):
         outer = events._get_running_loop()  # noqa: SLF001
         events._set_running_loop(self)  # noqa: SLF001
         asyncio.tasks._enter_task(self, task)  # noqa: SLF001
-        try:
         self.watch.beats += 1
         self.watch.is_busy = True
+        try:
             return call(*args)
         finally:
-            asyncio.tasks._leave_task(self, task)  # noqa: SLF001
             self.watch.is_busy = False
+            asyncio.tasks._leave_task(self, task)  # noqa: SLF001
             events._set_running_loop(outer)  # noqa: SLF001
 
     @property
@@ -155,8 +156,11 @@ class BodyLoop(asyncio.AbstractEventLoop):
         """A task with a scope of its own: ``name``, or the coroutine's name, within the scope of the task that makes it."""
         if options.get("eager_start"):
             self._misused("a task that starts eagerly runs before it is its turn")
-        parent = self.scope() or self._root
-        prefix = None if getattr(coro, "cr_code", None) in self.own_code else parent.of_task(name_of(coro) if name is None else str(name))
+        prefix = None
+        if getattr(coro, "cr_code", None) not in self.own_code:
+            if name is None and _is_of_a_set(sys._getframe(1)):  # noqa: SLF001 - who makes the task decides whether it can be replayed
+                self._misused("asyncio.as_completed() makes tasks of coroutines in no certain order; give it tasks that you have made")
+            prefix = (self.scope() or self._root).of_task(name_of(coro) if name is None else str(name))
         return self.spawn(coro, prefix, name=None if name is None else str(name), context=context)
 
     def spawn(
@@ -271,6 +275,15 @@ class BodyLoop(asyncio.AbstractEventLoop):
 
     async def shutdown_asyncgens(self) -> None:
         """Of no effect: the loop ends with the slice."""
+
+
+def _is_of_a_set(frame: FrameType | None) -> bool:
+    """The task is made by as_completed(), which puts the coroutines that it is given into a set: by their addresses."""
+    while frame is not None and frame.f_globals.get("__name__") == "asyncio.tasks":
+        if "completed" in frame.f_code.co_qualname.lower():
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _refusal(name: str) -> Callable[..., Any]:

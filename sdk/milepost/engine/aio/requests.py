@@ -11,6 +11,7 @@ from milepost.engine.interrupts import Interrupt
 from milepost.engine.operations import Done, Operation, State
 from milepost.engine.pump import Job, Owner, Pump
 from milepost.engine.records import Record
+from milepost.engine.sleeping import SleepOperation
 from milepost.engine.slice import Pending, Slice
 from milepost.errors import NonDeterminismError
 
@@ -21,8 +22,6 @@ class Request(Job):
     __slots__ = ("error", "future", "is_handed", "is_over", "path", "value")
 
     is_fan = False
-    is_over_when_due = False
-    """When it is due it is over; else it has to be begun again to know."""
 
     def __init__(self, operation: Operation, owner: Owner, context: Context | None = None) -> None:
         super().__init__(operation, owner, context)
@@ -42,10 +41,20 @@ class Request(Job):
     def slice(self) -> Slice:
         return self.operation.slice
 
+    @property
+    def is_over_when_due(self) -> bool:
+        """When it is due it is over; else it has to be begun again to know."""
+        return isinstance(self.operation, SleepOperation)
+
     def completed_at(self) -> int | None:
-        """When it was completed by others, as the history says; None when it was not."""
+        """When it was completed by others, or was due, as the history says; None when it was not."""
         record = self.slice.journal.peek(self.path)
-        return (record.ended_at or 0) if record is not None and record.is_final and record.status != "cancelled" else None
+        if record is None or record.status == "cancelled":
+            return None
+        if record.is_final:
+            return record.ended_at or 0
+        is_over = record.kind == "sleep" and self.is_over_when_due and self.slice.is_due(record.due_at or 0)
+        return record.due_at if is_over else None
 
     def begin(self, pump: Pump) -> None:
         """Bring it on. Raises the interrupt that keeps it from beginning."""
@@ -144,8 +153,6 @@ class TimerRequest(Request):
 
     __slots__ = ("_keeper", "timer")
 
-    is_over_when_due = True
-
     def __init__(self, timer: BodyTimer, slice_: Slice, keeper: Any) -> None:
         super().__init__(_TimerOperation(slice_, timer.path), keeper)
         self.timer = timer
@@ -154,6 +161,10 @@ class TimerRequest(Request):
         if record is not None:
             slice_.expect(record, "timer")
         self.due_at = timer.due_at if record is None or record.due_at is None else record.due_at
+
+    @property
+    def is_over_when_due(self) -> bool:
+        return True
 
     def completed_at(self) -> int | None:
         due_at = self.due_at or 0

@@ -190,7 +190,7 @@ async def _wait(turns: Turns, request: Request) -> Any:
         if request.error is not None:
             raise request.error
         return request.value
-    request.future = turns.loop.create_future()
+    request.future = asyncio.Future(loop=turns.loop)  # without a serial number: what is handed out at once needs no future
     turns.ask(request)
     try:
         return await request.future

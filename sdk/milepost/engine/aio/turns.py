@@ -38,7 +38,7 @@ class Turns:
     def __init__(self, slice_: Slice, order: Order) -> None:
         self._slice = slice_
         self._order = order
-        self._pump = Pump(slice_, IoRunner(slice_.worker.threads))
+        self._pump = Pump(slice_, (slice_.worker.runner or IoRunner)(slice_.worker.threads))
         self.loop = body_loop(slice_, self)
         self._fresh: list[Request] = []
         """Asked for in the last turn."""
@@ -59,7 +59,7 @@ class Turns:
         self._unsent: list[Request] = []
         """Children that have not been started."""
         self._interrupt: Interrupt | None = None
-        order.t = max(order.t, slice_.header.started_at or 0)
+        order.t = slice_.header.started_at or 0
 
     # ---- what the body asks for --------------------------------------------------------------------------------------
 
@@ -125,10 +125,7 @@ class Turns:
             self.loop.turn()
             while not main.done():
                 self._between_turns()
-        except Interrupt:
-            suspend_all(self.loop, self._slice)
-            raise
-        except SystemExit:  # sys.exit() in any task ends the body
+        except BaseException:  # an interrupt; sys.exit() in any task; the end of the process
             suspend_all(self.loop, self._slice)
             raise
         finally:
