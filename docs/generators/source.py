@@ -14,6 +14,9 @@ from types import ModuleType
 
 WIDTH = 110
 
+_FOLDED = frozenset({"Doors", "AnyStep"})
+"""Bases that no reader meets by their own names, beside private ones: their members are shown as those of the class."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
@@ -97,7 +100,7 @@ def _doc(node: ast.ClassDef | ast.FunctionDef) -> str:
 
 
 def _class_line(node: ast.ClassDef) -> str:
-    bases = [base for base in map(ast.unparse, node.bases) if not base.startswith(("_", "Doors", "Generic", "Protocol"))]
+    bases = [base for base in map(ast.unparse, node.bases) if not (base in _FOLDED or base.startswith(("_", "Generic", "Protocol")))]
     return f"class {node.name}({', '.join(bases)})" if bases else f"class {node.name}"
 
 
@@ -127,7 +130,7 @@ def _members(node: ast.ClassDef, module: ModuleType) -> Iterator[Member]:
 
 def _inherited(base: ast.expr, module: ModuleType) -> list[Member] | None:
     """The members of a base that no reader meets by its own name."""
-    if not isinstance(base, ast.Name) or not (base.id.startswith("_") or base.id == "Doors"):
+    if not isinstance(base, ast.Name) or not (base.id.startswith("_") or base.id in _FOLDED):
         return None
     where = home(base.id, module)
     found = next(node for node in _tree(where.__name__).body if isinstance(node, ast.ClassDef) and node.name == base.id)
@@ -135,13 +138,13 @@ def _inherited(base: ast.expr, module: ModuleType) -> list[Member] | None:
 
 
 def _method(overloads: list[ast.FunctionDef]) -> Member:
-    """One method: its signature, or those of its overloads: all of two, the two-argument form of more."""
+    """One method: its signature, or those of its overloads: all of up to four, the two-argument form of more."""
     *typed, last = overloads
     doc = _doc(last)
     if any(isinstance(one, ast.Name) and one.id == "property" for one in last.decorator_list):
         code = f"{last.name}: {_plain(ast.unparse(last.returns))}" if last.returns is not None else last.name
         return Member(name=last.name, code=code, doc=doc, is_method=False)
-    if len(typed) > 2:
+    if len(typed) > 4:
         code = f"{_signature(typed[1])}\n# and so on: the types of up to 8 are kept"
     else:
         code = "\n".join(_signature(one) for one in typed or [last])
