@@ -4,12 +4,13 @@ body of each slice saw, and gates that let steps end when a test says.
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
-from milepost import App
+from milepost import App, AsyncStep, Retry
 from milepost.engine.worker import Settings
 from milepost.local.assembly import LOCAL
 from milepost.testing import Sandbox
@@ -27,6 +28,8 @@ class Notes:
 
     def __init__(self) -> None:
         self.slices: list[list[object]] = []
+        self.after_death = 0
+        """The first slice of the last worker."""
 
     def slice(self) -> list[object]:
         saw: list[object] = []
@@ -37,9 +40,12 @@ class Notes:
     def last(self) -> list[object]:
         return self.slices[-1]
 
-    def check(self, *, since: int = 0) -> None:
-        """Each slice saw what the one before it had seen, in the same order, and then more."""
-        for before, after in zip(self.slices[since:], self.slices[since + 1 :], strict=False):
+    def check(self) -> None:
+        """Each slice saw what the one before it had seen, in the same order, and then more. A worker that died may have seen
+        what it never wrote down.
+        """
+        slices = self.slices[self.after_death :]
+        for before, after in pairwise(slices):
             assert after[: len(before)] == before
 
 
@@ -90,16 +96,21 @@ class Lines:
 class _Fuses(Fuse):
     """Kills the worker after so many calls, the next after so many of its own; counts what all of them call."""
 
-    def __init__(self, lengths: Sequence[int]) -> None:
+    def __init__(self, lengths: Sequence[int], at_death: Callable[[], None]) -> None:
         super().__init__()
         self._lengths = iter(lengths)
+        self._at_death = at_death
         self.calls = 0
-        self.deaths = -1
-        self.renew()
+        self.deaths = 0
+        self._light()
 
     def renew(self) -> None:
         super().renew()
         self.deaths += 1
+        self._at_death()
+        self._light()
+
+    def _light(self) -> None:
         length = next(self._lengths, None)
         if length is not None:
             self.light(length)
@@ -112,16 +123,20 @@ class _Fuses(Fuse):
 class Box(Sandbox):
     """A Sandbox that keeps its workers' log, and whose n-th worker dies after `crashes[n]` port calls."""
 
-    def __init__(self, app: App, *crashes: int, settings: Settings = LOCAL) -> None:
+    def __init__(self, app: App, *crashes: int, settings: Settings = LOCAL, notes: Notes | None = None) -> None:
         super().__init__(app)
         self.lines = Lines()
         self._settings = settings
-        self._fuse = self._fuses = _Fuses(crashes)
+        self._notes = notes or Notes()
+        self._fuse = self._fuses = _Fuses(crashes, self._died)
 
     def __enter__(self) -> Self:
         super().__enter__()
         self._worker = replace(self._worker, log=self.lines, settings=self._settings)
         return self
+
+    def _died(self) -> None:
+        self._notes.after_death = len(self._notes.slices)
 
     @property
     def calls(self) -> int:
@@ -138,28 +153,47 @@ class Box(Sandbox):
         return {item["sk"].removeprefix("step#"): dict(item) for item in page.items}
 
 
-@dataclass
-class Play:
-    """One scenario, to be played again and again: what it does with a box, on an app made anew each time."""
+class Played(NamedTuple):
+    """One play of a scenario."""
 
-    make: Callable[[Notes], tuple[App, Callable[[Box], object]]]
-    notes: list[Notes] = field(default_factory=list[Notes])
+    result: Any
+    notes: Notes
+    lines: Lines
+    rows: dict[str, dict[str, Any]]
+    calls: int
 
-    def once(self, *crashes: int) -> tuple[object, Notes, Box]:
-        notes = Notes()
-        app, script = self.make(notes)
-        with Box(app, *crashes) as box:
-            return script(box), notes, box
 
-    def everywhere(self) -> Iterator[tuple[int, object, Notes, Box]]:
-        """Played without a fault, then with the worker killed at its n-th port call, for every n there is."""
-        result, notes, box = self.once()
-        yield 0, result, notes, box
-        calls = box.calls
-        for n in range(1, calls + 1):
-            result, notes, box = self.once(n)
-            assert box.deaths == 1
-            yield n, result, notes, box
+Body = Callable[[list[object], AsyncStep], Coroutine[Any, Any, Any]]
+
+
+def play(body: Body, *crashes: int, days: int = 2) -> Played:
+    """Run this as a function's body, followed by a day's sleep over which all is replayed. The n-th worker dies after
+    `crashes[n]` port calls.
+    """
+    notes, app = Notes(), App("plays")
+
+    @app.function(retry=Retry(retries=2, delays=(MINUTE,)))
+    async def played(event: None, step: AsyncStep) -> Any:
+        saw = notes.slice()
+        result = await body(saw, step)
+        await step.sleep("a day, after which all is replayed", DAY)
+        return result
+
+    with Box(app, *crashes, notes=notes) as box:
+        run = box.invoke(played, None)
+        box.advance(days * DAY)
+        assert box.deaths <= len(crashes)  # fewer, when steps that ended at the same time shared more of their writes
+        assert run.status == "completed", (run.status, run.error if run.status == "failed" else run.view.reason)
+        notes.check()
+        return Played(run.result, notes, box.lines, box.rows(run.id), box.calls)
+
+
+def play_everywhere(body: Body, *, days: int = 2) -> Iterator[Played]:
+    """Play it without a fault, then with the worker killed at its n-th port call, for every n that there is."""
+    first = play(body, days=days)
+    yield first
+    for n in range(1, first.calls + 1):
+        yield play(body, n, days=days)
 
 
 # ---- gates -----------------------------------------------------------------------------------------------------------
