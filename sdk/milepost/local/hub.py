@@ -21,6 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
@@ -30,7 +31,9 @@ from typing import Final, TypeVar
 import msgspec
 from greenlet import getcurrent, greenlet
 
+from milepost.engine.aio.io import Ended, IoRunner
 from milepost.engine.ports import Clock
+from milepost.engine.pump import Job
 from milepost.engine.worker import Signal, Worker
 from milepost.local.group_commit import Operation, Part
 from milepost.local.store import Store
@@ -92,11 +95,27 @@ class HubClock:
         return self._clock.wait(ms)
 
 
+class HubRunner:
+    """`Runner` of engine/pump.py: the work of all slices goes to the I/O loop together, when no slice can go on."""
+
+    def __init__(self, io: IoRunner) -> None:
+        self._io = io
+
+    def start(self, job: Job, ended: Ended, /) -> None:
+        self._io.start(job, ended)
+
+    def flush(self) -> None:
+        """The hub does it."""
+
+
 class Hub:
     """Runs slices from `start` to `stop`, at most ``most`` at once. ``failed`` is told of what ends it before its time."""
 
-    def __init__(self, store: Store, take: Take, *, most: int, failed: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, store: Store, take: Take, *, most: int, failed: Callable[[BaseException], None], threads: Executor | None = None
+    ) -> None:
         self._store = store
+        self._io = IoRunner(threads)
         self._take = take
         self._most = most
         self._failed = failed
@@ -139,7 +158,10 @@ class Hub:
     def worker(self, worker: Worker) -> Worker:
         """The same worker for slices on the hub."""
         ports = msgspec.structs.replace(worker.ports, clock=HubClock(worker.ports.clock, self))
-        return replace(worker, ports=ports, signal=self.signal)
+        return replace(worker, ports=ports, signal=self.signal, runner=self._runner)
+
+    def _runner(self, _threads: Executor | None) -> HubRunner:
+        return HubRunner(self._io)
 
     def signal(self) -> Signal:
         """What a slice waits with; an Event where a wait has to block."""
@@ -176,18 +198,23 @@ class Hub:
     def _run(self) -> None:
         self._main = getcurrent()
         try:
-            while not (self._is_stopping and self._live == 0):
+            while not self._is_over():
                 self._hear()
                 self._expire()
                 self._begin()
+                is_full = self._live >= self._most
                 while self._ready:
                     self._ready.popleft().switch()
+                self._io.flush()
                 if self._parts:
                     self._commit()
-                elif not self._ready:
-                    self._sleep()
+                elif not (is_full and self._live < self._most) and not self._is_over():
+                    self._sleep()  # if there is room again, there may be what could not be taken before
         except BaseException as error:  # noqa: BLE001 - for the thread that serves, which raises it
             self._failed(error)
+
+    def _is_over(self) -> bool:
+        return self._is_stopping and self._live == 0
 
     def _hear(self) -> None:
         for _ in range(self.inbox.qsize()):

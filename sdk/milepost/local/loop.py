@@ -179,7 +179,7 @@ class Loop:
 
         with self._hub_lock:
             if self._is_running and self._hub is None:
-                hub = Hub(self._store, self._take_slices, most=self._slices, failed=self._fail)
+                hub = Hub(self._store, self._take_slices, most=self._slices, failed=self._fail, threads=self._worker.threads)
                 self._hub_worker = hub.worker(self._worker)
                 hub.start()
                 self._hub = hub
