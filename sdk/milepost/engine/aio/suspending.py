@@ -57,6 +57,11 @@ def _end(loop: BodyLoop, slice_: Slice, task: BodyTask) -> None:
             task.own_context.run(loop.inside, task, coroutine.throw, Suspend())
         except Suspend:
             return
+        except BaseExceptionGroup as group:  # a TaskGroup that had nothing left to wait for wraps it
+            _, others = group.split(Suspend)
+            if others is not None and not swallowed:
+                _raised(slice_, where, others)
+            return
         except StopIteration:
             _swallowed(slice_, where)
             return
