@@ -156,12 +156,16 @@ class BodyLoop(asyncio.AbstractEventLoop):
         """A task with a scope of its own: ``name``, or the coroutine's name, within the scope of the task that makes it."""
         if options.get("eager_start"):
             self._misused("a task that starts eagerly runs before it is its turn")
-        prefix = None
+        parent, prefix = self._root, None
         if getattr(coro, "cr_code", None) not in self.own_code:
             if name is None and _is_of_a_set(sys._getframe(1)):  # noqa: SLF001 - who makes the task decides whether it can be replayed
                 self._misused("asyncio.as_completed() makes tasks of coroutines in no certain order; give it tasks that you have made")
-            prefix = (self.scope() or self._root).of_task(name_of(coro) if name is None else str(name))
-        return self.spawn(coro, prefix, name=None if name is None else str(name), context=context)
+            parent = self.scope() or self._root
+            prefix = parent.of_task(name_of(coro) if name is None else str(name))
+        task = self.spawn(coro, prefix, name=None if name is None else str(name), context=context)
+        if prefix is not None and name is None:
+            task.named_after = (parent, name_of(coro))
+        return task
 
     def spawn(
         self, coro: Coroutine[Any, Any, Any], prefix: str | None, *, name: str | None = None, context: Context | None = None

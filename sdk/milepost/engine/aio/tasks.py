@@ -31,6 +31,11 @@ class TaskScope:
         self._tasks: dict[str, int] = {}
         self._timers = 0
 
+    @property
+    def is_fresh(self) -> bool:
+        """Nobody has used it yet."""
+        return not (self._counts or self._tasks or self._timers)
+
     def claim(self, slice_: Slice, name: object) -> str:
         """The path of the next use of this name. Raises UsageError."""
         text = check_name(slice_, name)
@@ -63,6 +68,10 @@ class TaskScope:
             escaped = f"%{ord(escaped[0]):02X}{escaped[1:]}"
         return f"{self.prefix}{escaped}/" if count == 1 else f"{self.prefix}{escaped}:{count}/"
 
+    def give_back(self, name: str) -> None:
+        """The task that was named so just now gets another name."""
+        self._tasks[name] -= 1
+
     def timer(self) -> str:
         """The path of the next timer made in this scope."""
         self._timers += 1
@@ -75,9 +84,20 @@ class BodyTask(asyncio.Task[Any]):
     serial: int
     scope: TaskScope | None
     own_context: Context
+    named_after: tuple[TaskScope, str] | None = None
+    """The scope that it was made in, and the coroutine's name, as long as it has no other."""
 
     def __hash__(self) -> int:
         return self.serial
+
+    def set_name(self, value: object) -> None:
+        """asyncio names a task after it has made it: its scope takes that name, unless it has been used."""
+        super().set_name(value)
+        if self.named_after is not None and self.scope is not None and self.scope.is_fresh:
+            parent, name = self.named_after
+            parent.give_back(name)
+            self.scope = TaskScope(parent.of_task(str(value)))
+        self.named_after = None
 
     @property
     def where(self) -> str:
