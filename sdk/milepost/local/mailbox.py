@@ -96,9 +96,9 @@ class Mailbox:
     def has_visible(self, now_ms: int, lane: int = 0) -> bool:
         """Whether `receive` may find something."""
         with self._mutex:
-            if not self._is_stale:
-                self._sort_out(now_ms)
-            return self._is_stale or bool(self._visible[lane])
+            self._refill()
+            self._sort_out(now_ms)
+            return bool(self._visible[lane])
 
     def next_visible_at(self) -> int | None:
         """When the earliest message that is not in flight is, or was, to be delivered; None when there is none."""
@@ -109,7 +109,7 @@ class Mailbox:
             return min(heads if later is None else [*heads, later], default=None)
 
     def next_due_at(self) -> int | None:
-        """The same, apart from messages that were visible at the last `receive` and wait for a taker."""
+        """The same, apart from messages that were visible at the last call with the time, and wait for a taker."""
         with self._mutex:
             return self._next_due()
 
@@ -120,7 +120,7 @@ class Mailbox:
 
     @property
     def must_look(self) -> bool:
-        """Whether the next `receive` reads the file."""
+        """Whether the next call reads the file."""
         return self._is_stale
 
     # ---- settling ----------------------------------------------------------------------------------------------------
