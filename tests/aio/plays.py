@@ -5,6 +5,7 @@ body of each slice saw, and gates that let steps end when a test says.
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -123,16 +124,19 @@ class _Fuses(Fuse):
 class Box(Sandbox):
     """A Sandbox that keeps its workers' log, and whose n-th worker dies after `crashes[n]` port calls."""
 
-    def __init__(self, app: App, *crashes: int, settings: Settings = LOCAL, notes: Notes | None = None) -> None:
+    def __init__(
+        self, app: App, *crashes: int, settings: Settings = LOCAL, notes: Notes | None = None, threads: Executor | None = None
+    ) -> None:
         super().__init__(app)
         self.lines = Lines()
         self._settings = settings
+        self._threads = threads
         self._notes = notes or Notes()
         self._fuse = self._fuses = _Fuses(crashes, self._died)
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self._worker = replace(self._worker, log=self.lines, settings=self._settings)
+        self._worker = replace(self._worker, log=self.lines, settings=self._settings, threads=self._threads)
         return self
 
     def _died(self) -> None:

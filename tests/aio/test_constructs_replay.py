@@ -5,7 +5,7 @@ Each body is followed by a sleep of a day, after which all of it is replayed; wh
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import timedelta
@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from milepost import AsyncStep, Retry, StepError, UsageError
-from tests.aio.plays import Body, play, play_everywhere
+from milepost import AsyncStep, Retry, StepError
+from tests.aio.plays import Body, play_everywhere
 
 HOUR_S = 3600.0
 HOUR = timedelta(hours=1)
@@ -246,8 +246,8 @@ async def condition_and_barrier(saw: list[object], step: AsyncStep) -> list[int]
                 stock += 2
                 changed.notify_all()
 
-    *bought, _ = await asyncio.gather(buyer(3), buyer(1), buyer(2), seller())
-    return [one for one in bought if one is not None]
+    a, b, c, _ = await asyncio.gather(buyer(3), buyer(1), buyer(2), seller())
+    return [a, b, c]
 
 
 async def async_generators(saw: list[object], step: AsyncStep) -> list[int]:
@@ -274,7 +274,7 @@ async def async_context_managers(saw: list[object], step: AsyncStep) -> list[str
     log: list[str] = []
 
     @asynccontextmanager
-    async def reserved(what: str) -> AsyncIterator[int]:
+    async def reserved(what: str) -> AsyncGenerator[int]:
         number = await step.run(f"reserve {what}", double, len(what))
         try:
             yield number
@@ -293,7 +293,7 @@ async def contextvars(saw: list[object], step: AsyncStep) -> list[str]:
         token = var.set(f"task {n}")
         try:
             await step.sleep("nap", HOUR)
-            in_step = await step.run("in a step", lambda: var.get())
+            in_step = await step.run("in a step", var.get)
             saw.append(in_step)
             return f"{var.get()} and {in_step}"
         finally:
@@ -342,7 +342,7 @@ async def shield_and_cancel(saw: list[object], step: AsyncStep) -> list[str]:
     async def important() -> str:
         await step.sleep("important", 2 * HOUR)
         saw.append("important done")
-        return await step.run("important", treble, 1) and "done"
+        return f"done {await step.run('important', treble, 1)}"
 
     inner = asyncio.create_task(important())
     try:
@@ -412,7 +412,7 @@ EXPECTED: dict[Body, object] = {
     contextvars: ["task 1 and task 1", "task 2 and task 2", "body"],
     timeouts: ["short in time", "long too late", "again too late", "and again in time"],
     wait_for: ["too late", "in time"],
-    shield_and_cancel: ["done"],
+    shield_and_cancel: ["done 3"],
     cancelled_tasks: ["cleaned 0", "cleaned 1", "cleaned 2"],
     groups_of_steps: [[0, 3, 6], [10, 15], [0, 2, 4], 1, 10],
 }
