@@ -5,6 +5,7 @@ together. An item that fails or waits does not disturb the others; how the group
 """
 
 from collections.abc import Callable, Iterator
+from contextvars import Context
 
 from milepost.engine.branches import Broke, Errored, Group, Outcome, Returned, Waits, outcome_of
 from milepost.engine.interrupts import Interrupt
@@ -18,7 +19,16 @@ Make = Callable[[int], Operation]
 class Fan:
     """The items of a group that are under way. It owns their jobs."""
 
-    def __init__(self, slice_: Slice, pump: Pump, group: Group, make: Make, limit: int, rest: Callable[[Job], None]) -> None:
+    def __init__(
+        self,
+        slice_: Slice,
+        pump: Pump,
+        group: Group,
+        make: Make,
+        limit: int,
+        rest: Callable[[Job], None],
+        context: Context | None = None,
+    ) -> None:
         self._slice = slice_
         self._pump = pump
         self._group = group
@@ -26,6 +36,8 @@ class Fan:
         self._limit = limit
         self._rest = rest
         """Begins a job again when it is due, or parks it."""
+        self._context = context
+        """Of the caller, for the items' work to run in copies of it; None: that of this thread."""
         self.outcomes: list[Outcome | None] = [None] * group.count
         self._left: Iterator[int] = iter(range(group.count))
         self._index: dict[Job, int] = {}
@@ -57,7 +69,7 @@ class Fan:
             self.again(self._job(index))
 
     def _job(self, index: int) -> Job:
-        job = Job(self._make(index), self)
+        job = Job(self._make(index), self, self._context)
         self._index[job] = index
         return job
 

@@ -67,7 +67,7 @@ class FanRequest(Request):
 
     def begin(self, pump: Pump) -> None:
         self._keeper.waits(self)
-        self._fan = Fan(self.slice, pump, self._group, self._make, self._group.limit, self._rest)
+        self._fan = Fan(self.slice, pump, self._group, self._make, self._group.limit, self._rest, self.context)
         self._pump = pump
         self._keeper.keep_going(self)
 
