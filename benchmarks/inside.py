@@ -27,16 +27,16 @@ def replay(_folder: Path, sizes: Sizes) -> Mapping[str, float]:
     """The slice that comes back after a long sleep at the end of so many steps, less the same after one step."""
     found: dict[str, float] = {}
     for how, function in _replays(sizes):
-        nothing = _slice_ms(function, 1)
+        nothing = _slice_ms(function, 1, sizes.repeats)
         for steps, label in zip(sizes.histories, ("100", "1k", "10k"), strict=True):
-            found[f"replay.{label}.{how}"] = max(_slice_ms(function, steps) - nothing, 0) * 1000 / steps
+            found[f"replay.{label}.{how}"] = max(_slice_ms(function, steps, sizes.repeats) - nothing, 0) * 1000 / steps
     return found
 
 
-def _slice_ms(function: Function[Any, Any], steps: int) -> float:
-    """The median of five, in one run that sleeps five times; shorter histories twenty times over."""
+def _slice_ms(function: Function[Any, Any], steps: int, repeats: int) -> float:
+    """The median of five, in one run that sleeps five times; of short histories, in several such runs."""
     taken: list[float] = []
-    for _ in range(max(1, min(20, 2_000 // steps))):
+    for _ in range(max(1, min(repeats, 2_000 // steps))):
         with Bare(app) as bare:
             run = bare.invoke(function, Asked(steps=steps))
             bare.deliver_all()
