@@ -13,7 +13,7 @@ from milepost.local import schema as schema_module
 from milepost.local.schema import SCHEMA, Role, Schema
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
-from tests.local.processes import next_line, python, run
+from tests.local.processes import kill_9, next_line, python, run
 
 ROLES: tuple[Role, ...] = ("worker", "client")
 KEY = Key("run#1", "run")
@@ -241,3 +241,56 @@ def test_a_failed_opening_leaves_nothing_open(path: Path) -> None:
         with pytest.raises(StateFileError):
             Store(path)
     assert {entry.name for entry in Path("/proc/self/fd").iterdir()} == before
+
+
+# ---- room ------------------------------------------------------------------------------------------------------------
+
+
+def put(store: Store, ref: str, size: int = 10) -> None:
+    store.commit(lambda conn: conn.execute("INSERT INTO blobs (ref, data) VALUES (?, zeroblob(?))", (ref, size)))
+
+
+def blobs(path: Path) -> list[str]:
+    with Store(path) as store:
+        return [row[0] for row in store.read(lambda conn: conn.execute("SELECT ref FROM blobs ORDER BY ref").fetchall())]
+
+
+def test_a_log_with_room_does_not_grow_and_holds_what_was_written(tmp_path: Path) -> None:
+    path, log = tmp_path / "state.db", tmp_path / "state.db-wal"
+    with Store(path, has_room=True) as store:
+        size = log.stat().st_size
+        assert size >= 16_000_000
+        for number in range(20):
+            put(store, f"{number:02}", 50_000)
+        assert log.stat().st_size == size
+    assert blobs(path) == [f"{number:02}" for number in range(20)]
+    assert path.stat().st_size < 2_000_000
+
+
+def test_room_is_made_once(tmp_path: Path) -> None:
+    path, log = tmp_path / "state.db", tmp_path / "state.db-wal"
+    with Store(path, has_room=True) as store, Store(path, role="client"):
+        put(store, "first")
+        size = log.stat().st_size
+        store.close()  # the client's being there keeps the log
+        with Store(path, has_room=True) as again:
+            assert log.stat().st_size == size
+            put(again, "second")
+    assert blobs(path) == ["first", "second"]
+
+
+def test_what_was_written_into_room_survives_a_kill_minus_9(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    script = """
+with Store(path, has_room=True) as store:
+    for number in range(3):
+        store.commit(lambda conn: conn.execute("INSERT INTO blobs (ref, data) VALUES (?, x'00')", (str(number),)))
+    print("written", flush=True)
+    sys.stdin.read()
+"""
+    with python(script, path) as process:
+        assert next_line(process) == "written"
+        kill_9(process)
+    with Store(path, has_room=True) as store:
+        put(store, "after")
+    assert blobs(path) == ["0", "1", "2", "after"]

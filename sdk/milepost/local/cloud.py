@@ -95,7 +95,7 @@ class LocalCloud:
         self._stopped = threading.Event()
 
     def __enter__(self) -> Self:
-        self._store = Store(self._path)
+        self._store = Store(self._path, has_room=True)
         try:
             self._open()
         except BaseException:

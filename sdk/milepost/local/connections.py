@@ -92,6 +92,30 @@ def _switch_to_wal(conn: sqlite3.Connection) -> str:
             return mode
 
 
+def make_room(conn: sqlite3.Connection, path: Path) -> None:
+    """Give the log its full size at once: a file that grows has its size forced to disk with every commit, which then takes
+    nearly twice as long (0.55 ms against 0.32 ms, measured on ext4). Takes about 50 ms. Does nothing where the disk is too full.
+
+    What is rolled back after it did not fit into the cache stays in the log as bytes of no meaning, written over by what follows.
+    """
+    log = path.with_name(path.name + "-wal")
+    size = _CHECKPOINT_PAGES * 4_096
+    if log.exists() and log.stat().st_size >= size:
+        return
+    [(cache,)] = conn.execute("PRAGMA cache_size").fetchall()
+    conn.execute("PRAGMA cache_size = 20")
+    try:
+        conn.execute("BEGIN IMMEDIATE")
+        conn.execute("INSERT INTO blobs (ref, data) VALUES ('room', zeroblob(?))", (size,))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
+            raise
+    finally:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        conn.execute(f"PRAGMA cache_size = {cache}")
+
+
 def _connect(target: str) -> sqlite3.Connection:
     return sqlite3.connect(target, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256)
 

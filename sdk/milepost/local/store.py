@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar
 
 from milepost.errors import StateFileError
-from milepost.local.connections import ReadPool, explained, not_writable, open_writer
+from milepost.local.connections import ReadPool, explained, make_room, not_writable, open_writer
 from milepost.local.group_commit import GroupCommit, Operation, Part
 from milepost.local.post import Hearer, Letter
 from milepost.local.schema import SCHEMA, Role, Schema
@@ -40,13 +40,14 @@ class Store:
     """A state file, open; in memory, and gone with the object, when ``path`` is None.
 
     ``role="worker"`` takes the file's worker lock; a ``"client"`` works beside a worker. The file and its directory are
-    made when absent. Threads may share a store; the child of a fork may not use it.
+    made when absent. Threads may share a store; the child of a fork may not use it. ``has_room``: the log is 16 MB from the
+    start, which makes commits faster; for workers that live long.
 
     Raises:
         StateFileError: the file is not ours, damaged, of another version, not writable, or has a worker already.
     """
 
-    def __init__(self, path: Path | None, *, role: Role = "worker", schema: Schema = SCHEMA) -> None:
+    def __init__(self, path: Path | None, *, role: Role = "worker", schema: Schema = SCHEMA, has_room: bool = False) -> None:
         self.path = path
         self._listeners: list[Callable[[], None]] = []
         self._hearers: weakref.WeakSet[Hearer] = weakref.WeakSet()
@@ -59,6 +60,9 @@ class Store:
                 self._lock = _take_lock(path)
                 undo.callback(self._lock.release)
             self._writer = open_writer(path, role, schema)
+            undo.callback(self._writer.close)
+            if path is not None and has_room:
+                make_room(self._writer, path)
             undo.pop_all()
         self._group = GroupCommit(self._writer, self._exclusive)
         self._pool = None if path is None else ReadPool(path)
