@@ -1,6 +1,5 @@
 """Runs the body of a slice and says how that ended; knows the three shapes of a body: function, handler, undo run."""
 
-from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -10,7 +9,7 @@ from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Suspend
 from milepost.engine.origins import Origins, get_header, get_origin
 from milepost.engine.records import Header
-from milepost.engine.running import RunOperation
+from milepost.engine.running import RunOperation, without_result
 from milepost.engine.slice import Pending, Slice, Undo
 from milepost.engine.steps import BodyStep
 from milepost.engine.worker import Worker
@@ -108,9 +107,8 @@ def _encoded(slice_: Slice, value: object) -> Ended:
 
 
 def _call(slice_: Slice, origins: Origins) -> object:
-    step = BodyStep(slice_)
     if slice_.header.role == "undo":
-        _undo(slice_, step)
+        _undo(slice_)
         return None
     definition = slice_.definition
     data = definition.decode_event(slice_.header.event_name, origins.data)
@@ -119,30 +117,34 @@ def _call(slice_: Slice, origins: Origins) -> object:
         from milepost.engine.aio.steps import run_async
 
         return run_async(slice_, lambda own: definition.body(data, own, *failure))
+    step = BodyStep(slice_)
     value = definition.body(data, step, *failure)
     step.require_not_swallowed()
     return value
 
 
-def _undo(slice_: Slice, step: BodyStep) -> None:
+def _undo(slice_: Slice) -> None:
     """Compensate the steps of the ended run, the last one first. One that fails for good does not keep the others from
     being tried; the undo run then fails with the first such error.
     """
-    failures: list[MilepostError] = []
-    for undo in compensations(slice_):
-        try:
-            step.perform(RunOperation(slice_, f"~undo/{undo.path}", _without_result(undo.call), (), {}))
-        except MilepostError as error:
-            failures.append(error)
+    operations = [RunOperation(slice_, f"~undo/{undo.path}", without_result(undo.call), (), {}) for undo in compensations(slice_)]
+    if slice_.definition.is_async:
+        from milepost.engine.aio.steps import perform_all, run_async
+
+        failures = run_async(slice_, lambda step: perform_all(step, operations))
+    else:
+        step = BodyStep(slice_)
+        failures = [error for operation in operations if (error := _failure_of(step, operation)) is not None]
     if failures:
         raise failures[0]
 
 
-def _without_result(call: Callable[[], object]) -> Callable[[], None]:
-    def compensate() -> None:
-        call()
-
-    return compensate
+def _failure_of(step: BodyStep, operation: RunOperation) -> MilepostError | None:
+    try:
+        step.perform(operation)
+    except MilepostError as error:
+        return error
+    return None
 
 
 def compensations(slice_: Slice) -> list[Undo]:

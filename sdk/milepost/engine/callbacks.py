@@ -47,15 +47,6 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
             raise UsageError(f"{text!r} is not a callback token: they begin with {_PREFIX!r} and are given to submit(token)") from error
 
 
-def submit_call(submit: Callable[[str], object]) -> Callable[[str], None]:
-    """Its result is of no interest, and need not be storable."""
-
-    def call(token: str) -> None:
-        submit(token)
-
-    return call
-
-
 class CallbackOperation(WithoutWork):
     """The wait for the answer; the submit is a step of its own, before it."""
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from milepost.engine import replay_log
 from milepost.engine.branches import Broke, Errored, Group, Outcome, Returned, Waits, allowed_failures
-from milepost.engine.callbacks import CallbackOperation, submit_call
+from milepost.engine.callbacks import CallbackOperation
 from milepost.engine.children import InvokeOperation
 from milepost.engine.inputs import awaited_of, child_data
 from milepost.engine.operations import Operation
 from milepost.engine.polling import PollOperation
-from milepost.engine.running import NO_OPTIONS, RunOperation, RunOptions
+from milepost.engine.running import NO_OPTIONS, RunOperation, RunOptions, without_result
 from milepost.engine.sending import PatchOperation, SendOperation
 from milepost.engine.sleeping import SleepOperation
 from milepost.engine.slice import Slice
@@ -170,7 +170,7 @@ class StepCalls(ABC):
         operation = CallbackOperation(self._slice, path, returns=returns, timeout_ms=timeout_ms, heartbeat_ms=heartbeat_ms)
         if self._slice.journal.passes(f"{path}~submit", operation.is_answered):
             return self._drive(operation)
-        return self._drive(RunOperation(self._slice, f"{path}~submit", submit_call(submit), (operation.token,), {}), operation)
+        return self._drive(RunOperation(self._slice, f"{path}~submit", without_result(submit), (operation.token,), {}), operation)
 
     def wait_until(self, name: str, check: Callable[[], Any], /, *, every: Backoff, timeout: timedelta) -> Any:
         timeout_ms = self._checked_ms(timeout, f"wait_until {name!r} (timeout=)")

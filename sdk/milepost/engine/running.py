@@ -1,9 +1,9 @@
 """step.run: a user's function, run to success once. Owns retries, at-most-once, compensation, and edited arguments."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -34,6 +34,8 @@ class RunOperation(Recorded):
 
     kind: Kind = "run"
 
+    __slots__ = ("_args", "_begun_at", "_digest", "_fn", "_kwargs", "_options", "_record", "path", "slice")
+
     def __init__(
         self,
         slice_: Slice,
@@ -51,6 +53,7 @@ class RunOperation(Recorded):
         self._options = options
         self._digest = arguments_digest(args, kwargs)
         self._record: Record | None = None
+        """What stands there now, if something does."""
         self._begun_at: int | None = None
 
     @property
@@ -127,14 +130,20 @@ class RunOperation(Recorded):
             packed = self.slice.pack(raw, self._what)
         except CodecError as error:
             return self.failed(error)
-        record = self._new()
-        ours = completed(record, packed, self.slice.worker.now())
-        ours = msgspec.structs.replace(ours, attempts=record.attempts + 1, detail={})
+        now = self.slice.worker.now()
+        if self._record is None:
+            begun_at = now if self._begun_at is None else self._begun_at
+            undo = self._options.compensate is not None
+            ours = self.slice.journal.completed(self.path, self.kind, packed, begun_at, now, digest=self._digest, undo=undo)
+        else:
+            ours = completed(self._record, packed, now)
+            ours = msgspec.structs.replace(ours, attempts=self._record.attempts + 1, detail={})
 
         def committed(stands: Record, is_ours: bool) -> State:
             if not is_ours:
                 return self._final(stands)
-            self._keep_undo(stands, seen)
+            if self._options.compensate is not None:
+                self._keep_undo(stands, seen)
             return Done(seen)
 
         return Commit(ours, committed)
@@ -162,8 +171,11 @@ class RunOperation(Recorded):
         if record.status == "failed":
             raise recorded_error(record)
         codec = return_codec(self._fn, self.slice.definition.localns)
-        value = codec.decode(self.slice.unpack(record.value), self._what)
-        self._keep_undo(record, value)
+        packed = record.value
+        text = packed.text if packed is not None and packed.text is not None else self.slice.unpack(packed)
+        value = codec.decode(text, self.path)
+        if self._options.compensate is not None:
+            self._keep_undo(record, value)
         return Done(value)
 
     def _keep_undo(self, record: Record, value: Any) -> None:
@@ -181,6 +193,20 @@ def undo_call(compensate: Callable[..., object], value: Any) -> Callable[[], obj
         return lambda: compensate(value)
     takes = any(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) for p in parameters)
     return (lambda: compensate(value)) if takes else compensate
+
+
+def without_result(call: Callable[..., object]) -> Callable[..., None]:
+    """The same, its result of no interest: it need not be storable. What an async function returns is awaited all the same."""
+
+    def run(*args: object) -> None:
+        value = call(*args)
+        return cast(None, _to_nothing(value)) if inspect.isawaitable(value) else None
+
+    return run
+
+
+async def _to_nothing(awaitable: Awaitable[object]) -> None:
+    await awaitable
 
 
 def _interrupted(path: str) -> StepInterrupted:

@@ -9,7 +9,7 @@ import inspect
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
@@ -47,16 +47,6 @@ _io = _IoLoop()
 os.register_at_fork(after_in_child=_io.forget)
 
 
-def run_to_end(awaitable: Any) -> Any:
-    """Wait on this thread for something that has to be awaited."""
-
-    async def wait() -> Any:
-        return await awaitable
-
-    future: Future[Any] = asyncio.run_coroutine_threadsafe(wait(), _io.get())
-    return future.result()
-
-
 class IoRunner:
     """Runs async work on the I/O loop and def work on threads, lent by the worker; without any, at once on the slice's own.
     What it starts on the loop goes out at `flush`, together.
@@ -71,17 +61,18 @@ class IoRunner:
         if job.call is not None and is_async(_function(job.call)):
             self._outgoing.append((job, ended, context))
         elif self._threads is None:
-            context.run(run, job, partial(self._returned, ended, context))
+            context.run(run, job, partial(self._returned, ended))
         else:
-            self._threads.submit(context.run, run, job, partial(self._returned, ended, context))
+            self._threads.submit(context.run, run, job, partial(self._returned, ended))
 
-    def _returned(self, ended: Ended, context: Context, job: Job, value: Any, error: BaseException | None) -> None:
+    def _returned(self, ended: Ended, job: Job, value: Any, error: BaseException | None) -> None:
         """A def may have made a coroutine all the same: ``lambda: fetch(url)``."""
         if error is None and inspect.isawaitable(value):
             job.call = partial(_awaited, value)
-            _io.get().call_soon_threadsafe(_begin, [(job, ended, context)])
+            # A copy: this thread may still be in the context when the loop enters it.
+            _io.get().call_soon_threadsafe(_begin, [(job, ended, copy_context())])
         else:
-            ended(job, value, error)
+            ended(job, value, _was_cancelled(job, error) if isinstance(error, asyncio.CancelledError) else error)
 
     def flush(self) -> None:
         """Let what was started go out."""
@@ -129,10 +120,19 @@ async def _run(job: Job, coroutine: Coroutine[Any, Any, Any], ended: Ended) -> N
             value = await coroutine
         else:
             value = await _within(job.timeout_ms, coroutine, job.operation.path)
+    except asyncio.CancelledError as error:  # of no interest when the body has cancelled it
+        ended(job, None, _was_cancelled(job, error))
     except BaseException as error:  # noqa: BLE001 - told to the slice, which judges it
         ended(job, None, error)
     else:
         ended(job, value, None)
+
+
+def _was_cancelled(job: Job, error: BaseException) -> RuntimeError:
+    """A step that ends with CancelledError by itself has failed: raised in the body it would cancel the task that awaits it."""
+    failure = RuntimeError(f"the function of step {job.operation.path!r} ended with CancelledError: it cancelled itself, or raised one")
+    failure.__cause__ = error
+    return failure
 
 
 async def _within(timeout_ms: int, coroutine: Coroutine[Any, Any, Any], path: str) -> Any:

@@ -1,7 +1,7 @@
 """The steps of an `async def` body: each call claims its name at once and returns a coroutine."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from milepost.engine.branches import Broke, Group, GroupEnd, Outcome, Returned, 
 from milepost.engine.calls import StepCalls
 from milepost.engine.operations import Operation
 from milepost.engine.slice import Slice
+from milepost.errors import MilepostError
 
 
 class AsyncBodyStep(StepCalls):
@@ -51,6 +52,10 @@ class AsyncBodyStep(StepCalls):
         """Def and async def are both welcome."""
 
     # ---- operations --------------------------------------------------------------------------------------------------
+
+    def perform(self, operation: Operation) -> Coroutine[Any, Any, Any]:
+        """Bring an operation on until it has a value."""
+        return self._drive(operation)
 
     def _drive(self, *operations: Operation, then: Callable[[Any], Any] | None = None) -> Coroutine[Any, Any, Any]:
         if self._loop.is_suspending:
@@ -219,6 +224,17 @@ async def _only_yields() -> Any:
     """What a step is while the slice is being suspended: nothing that it asks for begins."""
     while True:
         await _Yield()
+
+
+async def perform_all(step: AsyncBodyStep, operations: Sequence[Operation]) -> list[MilepostError]:
+    """Bring operations on, one after the other, whatever becomes of those before; the errors of those that failed."""
+    failures: list[MilepostError] = []
+    for operation in operations:
+        try:
+            await step.perform(operation)
+        except MilepostError as error:
+            failures.append(error)
+    return failures
 
 
 OWN_CODE = frozenset({_perform.__code__, _join.__code__, _only_yields.__code__})
