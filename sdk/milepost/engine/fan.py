@@ -44,7 +44,7 @@ class Fan:
         """Of the jobs that have begun and neither ended nor wait."""
         self._working = 0
         self._errors = 0
-        self.is_over = False
+        self.is_over = not group.count
         """No more items begin: all have, or it is decided."""
         self.interrupt: Interrupt | None = None
         """What kept an item from beginning: the slice is over."""

@@ -183,8 +183,10 @@ class Pump:
         operation = job.operation
         if error is None:
             self._advance(job, lambda: operation.succeeded(value), is_committed=False)
-        else:
+        elif isinstance(error, Exception | SystemExit):  # whatever a step raises is its failure, sys.exit() too
             self._advance(job, lambda: operation.failed(error), is_committed=False)
+        else:
+            raise error  # the end of the process, or of a simulated one
 
     def wait(self, timeout_s: float | None) -> None:
         """Wait until some work has ended, for at most so long."""
