@@ -17,8 +17,9 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from milepost.engine.ports import Blobs, Item
-from milepost.engine.records import Packed, Record
+from milepost.engine import keys
+from milepost.engine.ports import Blobs
+from milepost.engine.records import Record
 from milepost.engine.values import pack, unpack
 
 Place: TypeAlias = tuple[int, int, int]
@@ -63,24 +64,25 @@ class Order:
         self.last: tuple[int, int] = (-1, 0)
         """Of what was handed out last."""
         self._latest: tuple[int, int] = (-1, 0)
+        self.covered = -2
+        """The last epoch whose slice suspended in this attempt of the body, with every turn run to its end; -2 for none."""
 
     # ---- the history -------------------------------------------------------------------------------------------------
 
-    def read(self, items: Iterable[Item]) -> None:
+    def read(self, records: Iterable[Record]) -> None:
         """Learn the order of a history, as it has just been read."""
         candidates: list[Sighting] = []
         statements: dict[int, list[Base]] = {}
-        prefix = len("step#")
-        for item in items:
-            epoch = item.get("epoch", 0)
-            if item["status"] != "pending" and has_own_place(item["kind"]):
-                candidates.append((item["sk"][prefix:], epoch, item.get("k", 0), item.get("t", 0)))
-            if "seen" in item:
-                candidates.extend((path, at, k, t) for path, at, k, t in item["seen"])
-            for packed in item.get("more_seen", ()):
-                text = unpack(msgspec.convert(packed, Packed), self._blobs)
-                candidates.extend(msgspec.json.decode(text, type=list[Sighting]))
-            statements.update(dict(item.get("base", ())))
+        cut = len(keys.STEP_PREFIX)
+        for record in records:
+            if record.status != "pending" and record.kind not in _WITHOUT_OWN:
+                candidates.append((record.sk[cut:], record.epoch, record.k, record.t))
+            if record.seen is not None:
+                candidates += record.seen
+            for packed in record.more_seen or ():
+                candidates += msgspec.json.decode(unpack(packed, self._blobs), type=list[Sighting])
+            if record.base is not None:
+                statements.update(record.base)
         self._take_bases(statements)
         self._choose(candidates)
         if self._own_base is None:
@@ -136,8 +138,10 @@ class Order:
 
     @property
     def is_replaying(self) -> bool:
-        """There is something in the history that comes after all that was handed out."""
-        return self.last < self._latest
+        """The body does what it did before: there is something in the history that comes after all that was handed out, or a
+        slice suspended after the turn of the last thing.
+        """
+        return self.last < self._latest or (self.last == self._latest and self._latest[0] <= self.covered)
 
     # ---- what this slice adds ----------------------------------------------------------------------------------------
 

@@ -58,7 +58,10 @@ class Slice:
         """Replay only: nothing begins, nothing is written."""
         self.journal = Journal(worker.ports.table, header.run, epoch=header.epoch, ttl=worker.ttl(header.acquired_at), frozen=frozen)
         if definition.is_async:
-            self.journal.keep_order(Order(header.epoch, worker.ports.blobs, header.run))
+            order = Order(header.epoch, worker.ports.blobs, header.run)
+            self.journal.keep_order(order)
+            if header.covered and header.retry_at is None:
+                order.covered = header.covered
         self.run_now = header.now
         self.pending: dict[str, Pending] = {}
         self.undos: dict[str, Undo] = {}
@@ -212,7 +215,7 @@ class Slice:
     def begin_wait(self, record: Record, meets: Callable[[Record], bool]) -> list[str]:
         """Note that a wait begins; returns the pending ones that it meets, which each get the event that it gets."""
         with self._lock:
-            others = {**{known.path: known for known in self.journal.all() if known.kind == "wait"}, **self.waiting}
+            others = {**{known.path: known for known in self.journal.waits()}, **self.waiting}
             self.waiting[record.path] = record
         pending = (path for path, other in others.items() if not (self.journal.peek(path) or other).is_final and meets(other))
         return sorted(path for path in pending if path != record.path)

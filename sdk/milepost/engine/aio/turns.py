@@ -321,4 +321,5 @@ class Turns:
         for request in self._waiting.values():
             for pending in request.pendings():
                 self._slice.park(pending)
+        self._order.covered = self._slice.header.epoch
         raise Suspend
