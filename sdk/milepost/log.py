@@ -1,7 +1,20 @@
 """The logger of a worker: Powertools', made when the first line is written, for most of a run's life is silence."""
 
+import sys
 from functools import cached_property
-from typing import Any
+from typing import IO, Any, cast
+
+
+class _Stdout:
+    """Whatever stdout is when a line is written. Powertools keeps one logger per service name and process: without this, all
+    tests of an app but the first would log into the capture of the first.
+    """
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 class Logger:
@@ -17,7 +30,7 @@ class Logger:
     def _logger(self) -> Any:
         from aws_lambda_powertools import Logger as PowertoolsLogger
 
-        return PowertoolsLogger(service=self._service)
+        return PowertoolsLogger(service=self._service, stream=cast(IO[str], _Stdout()))
 
     @cached_property
     def _kept(self) -> frozenset[str]:
