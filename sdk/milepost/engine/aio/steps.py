@@ -205,8 +205,8 @@ async def _wait(turns: Turns, request: Request) -> Any:
 
 
 def _count(turns: Turns, slice_: Slice, group: Group) -> None:
-    """How many items there are is recorded before the first of them begins."""
-    if group.is_counted and group.recorded() is None and not slice_.frozen:
+    """How many items there are is recorded before the first of them begins. Raises NonDeterminismError."""
+    if group.recorded() is None and group.is_counted and not slice_.frozen:
         turns.write_first(group.fresh())
 
 
