@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from milepost.engine.ports import BY_FUNCTION, DUE, PAGE_LIMIT, Change, Index, Item, Key, Put, Table
@@ -217,3 +218,29 @@ def test_an_item_may_stand_in_both_indexes(table: Table) -> None:
 def test_an_unknown_index_is_refused(table: Table) -> None:
     with pytest.raises(ValueError, match="no index other"):
         table.query_index(Index("other", hash="pk", range="sk"), "x")
+
+
+class Numbered(msgspec.Struct):
+    """A shape: less than an item has."""
+
+    sk: str
+    n: int
+
+
+def test_items_are_read_in_a_shape_with_only_what_that_names(table: Table) -> None:
+    put_all(table, "p", ["b", "a", "c"])
+    put_all(table, "q", ["a"])
+    assert table.query_as(Numbered, "p") == ([Numbered("a", 1), Numbered("b", 0), Numbered("c", 2)], None)
+    assert table.query_as(Numbered, "p", "c") == ([Numbered("c", 2)], None)
+    assert table.query_as(Numbered, "p", after="b") == ([Numbered("c", 2)], None)
+    assert table.query_as(Numbered, "nothing") == ([], None)
+
+
+def test_what_is_read_in_a_shape_comes_in_pages(table: Table) -> None:
+    there = [f"{n:05}" for n in range(PAGE_LIMIT + 3)]
+    put_all(table, "p", there)
+    first, after = table.query_as(Numbered, "p")
+    assert len(first) == PAGE_LIMIT
+    rest, end = table.query_as(Numbered, "p", after=after)
+    assert [one.sk for one in first + rest] == there
+    assert end is None

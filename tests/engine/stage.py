@@ -101,7 +101,10 @@ def writes(what: str) -> Moment:
 
 def queries(what: str) -> Moment:
     """A query of a partition whose key begins like this."""
-    return lambda call: call.method == "query" and str(call.args[0]).startswith(what)
+    return lambda call: (
+        (call.method == "query" and str(call.args[0]).startswith(what))
+        or (call.method == "query_as" and str(call.args[1]).startswith(what))
+    )
 
 
 def arms(call: Call) -> bool:

@@ -292,7 +292,7 @@ class World:
             if some:
                 self._landed(driver, table.write_many(some))
             self._die(driver)
-        if method == "query" and args[0] == keys.run_pk(self.run_id) and kwargs.get("after") is None:
+        if method == "query_as" and args[1] == keys.run_pk(self.run_id) and kwargs.get("after") is None:
             self._check(driver)
             driver.expected = list(self.landed[1])
         outcome = getattr(table, method)(*args, **kwargs)

@@ -62,7 +62,7 @@ class StepCalls(ABC):
         """Run bodies with steps of their own, so many at once; what `then` makes of the outcomes."""
 
     @abstractmethod
-    def _check_function(self, name: str, fn: object) -> None:
+    def _check_function(self, what: str, name: str, fn: Callable[..., Any]) -> None:
         """Refuse what cannot be a step's function here. Raises UsageError."""
 
     def _refuse(self, text: str) -> UsageError:
@@ -110,6 +110,8 @@ class StepCalls(ABC):
         compensate: Callable[..., object] | None = None,
     ) -> "StepWithOptions":
         timeout_ms = None if timeout is None else self._checked_ms(timeout, "options(timeout=)")
+        if compensate is not None:
+            self._check_function("options", "compensate", compensate)
         if once and retry is not None and retry.retries:
             raise self._refuse("options(once=True) runs a step at most once: it cannot have retries")
         return StepWithOptions(self._run, RunOptions(retry=retry, once=once, timeout_ms=timeout_ms, compensate=compensate))
@@ -117,7 +119,7 @@ class StepCalls(ABC):
     def _run(self, name: str, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], options: RunOptions) -> Any:
         if not callable(fn):
             raise self._refuse(f"step {name!r}: step.run takes a function and its arguments, not {type(fn).__name__}")
-        self._check_function(f"step {name!r}", fn)
+        self._check_function("step", name, fn)
         return self._drive(RunOperation(self._slice, self._claim(name), fn, args, kwargs, options))
 
     def sleep(self, name: str, duration: timedelta, /) -> Any:
@@ -166,6 +168,7 @@ class StepCalls(ABC):
     ) -> Any:
         timeout_ms = self._checked_ms(timeout, f"callback {name!r} (timeout=)")
         heartbeat_ms = None if heartbeat is None else self._checked_ms(heartbeat, f"callback {name!r} (heartbeat=)")
+        self._check_function("callback", name, submit)
         path = self._claim(name)
         operation = CallbackOperation(self._slice, path, returns=returns, timeout_ms=timeout_ms, heartbeat_ms=heartbeat_ms)
         if self._slice.journal.passes(f"{path}~submit", operation.is_answered):
@@ -174,6 +177,7 @@ class StepCalls(ABC):
 
     def wait_until(self, name: str, check: Callable[[], Any], /, *, every: Backoff, timeout: timedelta) -> Any:
         timeout_ms = self._checked_ms(timeout, f"wait_until {name!r} (timeout=)")
+        self._check_function("wait_until", name, check)
         return self._drive(PollOperation(self._slice, self._claim(name), check, every, timeout_ms))
 
     def send_event(self, name: str, /, *events: object) -> Any:
@@ -216,7 +220,7 @@ class StepCalls(ABC):
         self, name: str, fn: Callable[[Any], Any], items: Iterable[Any], /, *, concurrency: int = 16, policy: Completion | None = None
     ) -> Any:
         data = list(items)
-        self._check_function(f"map {name!r}", fn)
+        self._check_function("map", name, fn)
         group = self._many(name, len(data), self._checked_limit(name, concurrency), policy)
         return self._fan_out(group, lambda index: RunOperation(self._slice, f"{group.path}/{index}", fn, (data[index],), {}), _results)
 

@@ -12,8 +12,8 @@ import msgspec
 from milepost.engine import keys
 from milepost.engine.interrupts import Fenced, Suspend
 from milepost.engine.order import Order
-from milepost.engine.ports import Absent, And, Condition, ConditionFailed, Equals, Item, LessThan, Or, Put, Table
-from milepost.engine.records import Failing, Kind, Packed, Record
+from milepost.engine.ports import Absent, And, Condition, ConditionFailed, Equals, LessThan, Or, Put, Table
+from milepost.engine.records import SCHEMA, Failing, Kind, Packed, Record
 
 OPEN = Or((Absent(), Equals("status", "pending")))
 """Nothing final stands there yet."""
@@ -31,14 +31,19 @@ class Journal:
     def __init__(self, table: Table, run: str, *, epoch: int, ttl: int, frozen: bool = False) -> None:
         self._table = table
         self._run = run
+        self._pk = keys.run_pk(run)
         self._epoch = epoch
         self._ttl = ttl
         self._frozen = frozen
-        self._items: dict[str, Item] = {}
         self._records: dict[str, Record] = {}
+        self._waits: dict[str, Record] = {}
         self._unread: set[str] = set()
+        self._read_since: list[Record] = []
+        """What the body has read or made that `_reached` does not count yet."""
         self._reached: dict[str, tuple[int, int]] = {}
         """By scope: the order of the latest record that the body has read or made there."""
+        self._latest: list[tuple[int, int, str]] | None = None
+        """What was unread when it was last asked for, the latest last."""
         self._lock = Lock()
         self._k = 0
         self.order: Order | None = None
@@ -56,46 +61,48 @@ class Journal:
 
     def load(self) -> None:
         """Read the whole history, strongly consistent. What was known is read again."""
-        items: dict[str, Item] = {}
+        history: list[Record] = []
         after: str | None = None
-        prefix = keys.STEP_PREFIX
         while True:
-            page = self._table.query(keys.run_pk(self._run), prefix, after=after)
-            for item in page.items:
-                items[item["sk"][len(prefix) :]] = item
-            after = page.next
+            records, after = self._table.query_as(Record, keys.run_pk(self._run), keys.STEP_PREFIX, after=after)
+            history += records
             if after is None:
                 break
-        self._items = items
-        self._records = {}
-        self._unread = set(items)
+        cut = len(keys.STEP_PREFIX)
+        self._records = {record.sk[cut:]: record for record in history}
+        self._unread = set(self._records)
+        self._read_since = []
         self._reached = {}
+        self._latest = None
+        self._waits = {}
+        self.oldest_ttl = None
+        for record in history:
+            if record.v > SCHEMA:
+                record.check_schema()
+            if record.kind == "wait":
+                self._waits[record.path] = record
+            if record.ttl is not None and (self.oldest_ttl is None or record.ttl < self.oldest_ttl):
+                self.oldest_ttl = record.ttl
         if self.order is not None:
-            self.order.read(items.values())
-        self.oldest_ttl = min((item["ttl"] for item in items.values() if "ttl" in item), default=None)
+            self.order.read(history)
 
     def get(self, path: str) -> Record | None:
         """What is recorded of the step; it counts as read from now on."""
-        self._unread.discard(path)
-        record = self.peek(path)
+        record = self._records.get(path)
         if record is not None:
-            self._reach(record)
+            self._unread.discard(path)
+            self._read_since.append(record)
         return record
 
-    def _reach(self, record: Record) -> None:
-        order, path = (record.epoch, record.k), record.path
-        end = len(path)
-        while end >= 0:
-            end = path.rfind("/", 0, end)
-            scope = path[: end + 1]
-            if self._reached.get(scope, order) <= order:
-                self._reached[scope] = order
+    def peek(self, path: str) -> Record | None:
+        """What is recorded of the step."""
+        return self._records.get(path)
 
     def pass_over(self, prefix: str) -> None:
         """What is left unread in this scope will not be asked for."""
         self._unread.difference_update([path for path in list(self._unread) if path.startswith(prefix)])
 
-    def passes(self, path: str, is_needless: bool) -> bool:  # noqa: FBT001 - the one question that is asked
+    def passes(self, path: str, is_needless: bool) -> bool:
         """Whether the body does without this step, which has become needless before it was recorded; noted for every replay."""
         order = self.order
         if order is not None and order.is_never(path):
@@ -108,27 +115,51 @@ class Journal:
             order.never(path)
         return True
 
-    def peek(self, path: str) -> Record | None:
-        """What is recorded of the step."""
-        record = self._records.get(path)
-        if record is None and (item := self._items.get(path)) is not None:
-            record = self._records[path] = Record.from_item(item)
-        return record
-
     def all(self) -> list[Record]:
         """Every record known."""
-        return [record for path in {**self._items, **self._records} if (record := self.peek(path)) is not None]
+        return list(self._records.values())
+
+    def waits(self) -> list[Record]:
+        """Those of waits for events."""
+        return list(self._waits.values())
 
     def under(self, prefix: str) -> list[Record]:
         """Every record of a scope."""
-        return [record for path in {**self._items, **self._records} if path.startswith(prefix) and (record := self.peek(path)) is not None]
+        return [record for path, record in list(self._records.items()) if path.startswith(prefix)]
+
+    # ---- has the body been here before? ------------------------------------------------------------------------------
 
     def is_replaying(self, prefix: str) -> bool:
         """The history holds something in this scope that comes after all that the body has asked for. What a deploy has
         removed does not count once the body is past it.
         """
+        read, self._read_since = self._read_since, []
+        for record in read:
+            self._reach(record)
         reached = self._reached.get(prefix, (-1, 0))
-        return any(path.startswith(prefix) and _order(self._items[path]) > reached for path in list(self._unread))
+        if prefix == "":
+            latest = self._latest_unread()
+            return latest is not None and (latest.epoch, latest.k) > reached
+        unread = (self._records[path] for path in list(self._unread) if path.startswith(prefix))
+        return any((record.epoch, record.k) > reached for record in unread)
+
+    def _latest_unread(self) -> Record | None:
+        if self._latest is None:
+            self._latest = sorted((record.epoch, record.k, path) for path, record in self._records.items() if path in self._unread)
+        while self._latest and self._latest[-1][2] not in self._unread:
+            self._latest.pop()
+        return self._records[self._latest[-1][2]] if self._latest else None
+
+    def _reach(self, record: Record) -> None:
+        order, path = (record.epoch, record.k), record.path
+        end = len(path)
+        while end >= 0:
+            end = path.rfind("/", 0, end)
+            scope = path[: end + 1]
+            if self._reached.get(scope, order) <= order:
+                self._reached[scope] = order
+
+    # ---- writing -----------------------------------------------------------------------------------------------------
 
     def record(self, path: str, kind: Kind, now: int, digest: int | None = None) -> Record:
         """A pending record of this slice, not written yet. Its order is (epoch, k), k counting what the slice adds;
@@ -140,6 +171,28 @@ class Journal:
         key = keys.step(self._run, path)
         return Record(
             pk=key.pk, sk=key.sk, kind=kind, status="pending", started_at=now, digest=digest, epoch=self._epoch, k=k, t=now, ttl=self._ttl
+        )
+
+    def completed(self, path: str, kind: Kind, value: Packed, begun_at: int, now: int, *, digest: int, undo: bool) -> Record:
+        """The record of a step that succeeded at its first attempt, not written yet."""
+        with self._lock:
+            self._k += 1
+            k = self._k
+        return Record(
+            pk=self._pk,
+            sk=keys.STEP_PREFIX + path,
+            kind=kind,
+            status="completed",
+            value=value,
+            attempts=1,
+            started_at=begun_at,
+            ended_at=now,
+            digest=digest,
+            epoch=self._epoch,
+            k=k,
+            t=now,
+            undo=undo,
+            ttl=self._ttl,
         )
 
     def put(self, record: Record, only_if: Condition | None = None) -> tuple[Record, bool]:
@@ -184,16 +237,15 @@ class Journal:
         return [(stands, stands is record) for stands, record in zip(standing, records, strict=True)]
 
     def _know(self, record: Record) -> None:
-        self._records[record.path] = record
-        self._reach(record)
+        path = record.path
+        self._records[path] = record
+        self._read_since.append(record)
+        if record.kind == "wait":
+            self._waits[path] = record
 
     def paths(self) -> list[str]:
-        """The paths of the rows that were read."""
-        return list(self._items)
-
-
-def _order(item: Item) -> tuple[int, int]:
-    return item.get("epoch", 0), item.get("k", 0)
+        """The paths of all records."""
+        return list(self._records)
 
 
 def _winner(lost: ConditionFailed, ours: Record) -> Record:

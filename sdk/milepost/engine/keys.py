@@ -35,7 +35,7 @@ _ESCAPES = str.maketrans({"%": "%25", "/": "%2F", ":": "%3A", "#": "%23", "~": "
 
 def escape(name: str) -> str:
     """A user's name as a part of a path: ``/ : # % ~`` are what we join, count and mark with."""
-    return name.translate(_ESCAPES)
+    return name if name.isalnum() else name.translate(_ESCAPES)
 
 
 def digest(*parts: str) -> str:

@@ -91,6 +91,8 @@ class Operation(Protocol):
 class Recorded:
     """The operations that leave a final record: what they are in a replay stands there."""
 
+    __slots__ = ()
+
     def begin(self) -> State:
         raise NotImplementedError
 

@@ -14,9 +14,11 @@ Laws every implementation keeps:
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
+
+S = TypeVar("S")
 
 # ---- table -----------------------------------------------------------------------------------------------------------
 
@@ -176,6 +178,12 @@ class Table(Protocol):
         backwards: bool = False,
     ) -> Page:
         """Items of one pk whose sk begins with ``prefix``, in order of sk; ``after`` (exclusive) is an sk, there or not."""
+        ...
+
+    def query_as(self, shape: type[S], pk: str, prefix: str = "", *, after: str | None = None) -> tuple[list[S], str | None]:
+        """The same, strongly consistent, with each item as a msgspec Struct of the attributes that the Struct has; and what
+        is given back as ``after`` to go on. For many items: a dict of each would be the dearest part.
+        """
         ...
 
     def query_index(

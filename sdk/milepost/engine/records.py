@@ -40,12 +40,21 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def from_item(cls, item: Item) -> Self:
         """The record of an item. Raises SchemaError for one that a newer engine wrote."""
         if item.get("v", 0) > SCHEMA:
-            raise SchemaError(f"{item['pk']} / {item['sk']} has schema {item['v']}, this milepost reads up to {SCHEMA}: upgrade milepost")
+            raise _newer(item["pk"], item["sk"], item["v"])
         return msgspec.convert(item, cls, builtin_types=_KEEP)
+
+    def check_schema(self) -> None:
+        """Raises SchemaError for one that a newer engine wrote."""
+        if self.v > SCHEMA:
+            raise _newer(self.pk, self.sk, self.v)
 
 
 class SchemaError(Exception):
     """A record of a newer schema."""
+
+
+def _newer(pk: str, sk: str, schema: int) -> SchemaError:
+    return SchemaError(f"{pk} / {sk} has schema {schema}, this milepost reads up to {SCHEMA}: upgrade milepost")
 
 
 class Failing(msgspec.Struct, frozen=True, omit_defaults=True):

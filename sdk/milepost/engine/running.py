@@ -173,7 +173,7 @@ class RunOperation(Recorded):
         codec = return_codec(self._fn, self.slice.definition.localns)
         packed = record.value
         text = packed.text if packed is not None and packed.text is not None else self.slice.unpack(packed)
-        value = codec.decode(text, self.path)
+        value = codec.decode(text, self._what)
         if self._options.compensate is not None:
             self._keep_undo(record, value)
         return Done(value)

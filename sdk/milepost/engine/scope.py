@@ -35,7 +35,7 @@ class Scope:
 
     def claim(self, slice_: Slice, name: object) -> str:
         """The path of the next use of this name. Raises UsageError."""
-        text = check_name(slice_, name)
+        text = name if type(name) is str and 0 < len(name) <= NAME_LIMIT else check_name(slice_, name)
         if self.is_suspended:
             raise Suspend
         if get_ident() != self._thread:

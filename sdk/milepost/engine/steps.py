@@ -6,6 +6,7 @@ is only the driver.
 
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from milepost.engine.branches import Group, Outcome
@@ -33,9 +34,10 @@ class BodyStep(StepCalls):
     def _claim(self, name: object) -> str:
         return self._scope.claim(self._slice, name)
 
-    def _check_function(self, name: str, fn: object) -> None:
-        if inspect.iscoroutinefunction(fn):
-            raise self._refuse(f"{name!r}: {getattr(fn, '__name__', fn)!r} is async; a def function's steps run def functions")
+    def _check_function(self, what: str, name: str, fn: Callable[..., Any]) -> None:
+        is_async = fn.__code__.co_flags & inspect.CO_COROUTINE if type(fn) is FunctionType else inspect.iscoroutinefunction(fn)
+        if is_async:
+            raise self._refuse(f"{what} {name!r}: {getattr(fn, '__name__', fn)!r} is async; a def function's steps run def functions")
 
     # ---- one operation at a time -------------------------------------------------------------------------------------
 
@@ -49,6 +51,8 @@ class BodyStep(StepCalls):
         """Bring an operation on until it has a value. Raises its error, or the interrupt that ends the slice."""
         state: State = operation.begin()
         while True:
+            if type(state) is Done:  # the quickest of ways to ask, for what is asked most
+                return state.value
             match state:
                 case Done(value):
                     return value

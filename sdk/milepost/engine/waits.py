@@ -124,8 +124,8 @@ class WaitOperation(WithoutWork):
         """
         beside = set(record.detail.get("beside", ()))
         used = {self.slice.header.event_id}
-        for other in self.slice.journal.all():
-            if other.kind != self.kind or other.status != "completed" or "event" not in other.detail:
+        for other in self.slice.journal.waits():
+            if other.status != "completed" or "event" not in other.detail:
                 continue
             if other.path not in beside and (other.epoch, other.k) < (record.epoch, record.k):
                 used.add(other.detail["event"])

@@ -4,10 +4,11 @@ Owns the table ``items``: each item whole as MessagePack, and beside it the attr
 Conditions are judged in Python inside the write transaction, where nobody else can write: test and write are one step.
 """
 
+import functools
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -58,6 +59,9 @@ _decode: Final = msgspec.msgpack.Decoder(Item).decode
 _decode_many: Final = msgspec.msgpack.Decoder(list[Item]).decode
 
 
+S = TypeVar("S")
+
+
 class LocalTable:
     """`Table` of ports.py. Every call that writes is one commit of the store."""
 
@@ -90,6 +94,19 @@ class LocalTable:
         sql = f"SELECT sk, body FROM items WHERE {' AND '.join(where)} ORDER BY sk {_direction(backwards=backwards)} LIMIT ?"  # noqa: S608
         rows = self._store.read(lambda conn: conn.execute(sql, (*bounds, size + 1)).fetchall())
         return Page(_whole(row[1] for row in rows[:size]), rows[size - 1][0] if len(rows) > size else None)
+
+    def query_as(self, shape: type[S], pk: str, prefix: str = "", *, after: str | None = None) -> tuple[list[S], str | None]:
+        size = _page_size(None)
+        where, bounds = ["pk = ?"], [pk]
+        for comparison, bound in _range_of(prefix, after, backwards=False):
+            where.append(f"sk {comparison} ?")
+            bounds.append(bound)
+        sql = f"SELECT body FROM items WHERE {' AND '.join(where)} ORDER BY sk LIMIT ?"  # noqa: S608
+        rows = self._store.read(lambda conn: conn.execute(sql, (*bounds, size + 1)).fetchall())
+        bodies = [row[0] for row in rows[:size]]
+        decode: Any = _decoder(shape)  # type: ignore[arg-type]  # classes are hashable
+        found: list[S] = decode(_array(bodies)) if bodies else []
+        return found, _decode(bodies[-1])["sk"] if len(rows) > size else None
 
     def query_index(
         self,
@@ -308,7 +325,17 @@ def _items(conn: sqlite3.Connection, keys: Sequence[Key]) -> list[Item]:
 def _whole(bodies: Iterable[bytes]) -> list[Item]:
     """Many items by one call: as a MessagePack array made of them."""
     parts = list(bodies)
-    return _decode_many(b"\xdd" + len(parts).to_bytes(4, "big") + b"".join(parts)) if parts else []
+    return _decode_many(_array(parts)) if parts else []
+
+
+def _array(bodies: Sequence[bytes]) -> bytes:
+    return b"\xdd" + len(bodies).to_bytes(4, "big") + b"".join(bodies)
+
+
+@functools.cache
+def _decoder(shape: type[Any]) -> Callable[[bytes], Any]:
+    items: Any = list[shape]  # type: ignore[valid-type]  # a type that is known when it is called
+    return msgspec.msgpack.Decoder(items).decode
 
 
 def _range_of(prefix: str, after: str | None, *, backwards: bool) -> Iterator[tuple[str, str]]:

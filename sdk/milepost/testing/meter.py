@@ -1,7 +1,7 @@
 """Counts what the engine asks of the table: items, write units with indexes, reads, requests. Cost is a feature."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from milepost.engine.ports import INDEXES, Change, Condition, ConditionFailed, Delete, Index, Item, Key, Page, Put, Table, Update, Write
 from milepost.narrowing import is_dict, is_sequence
@@ -98,6 +98,9 @@ def size(value: Any) -> int:
             raise TypeError(f"{type(value).__name__} is no attribute of an item")
 
 
+S = TypeVar("S")
+
+
 class MeteredTable:
     """`Table` of ports.py that counts for a meter. It reads before it writes, to see what changes; that is not counted."""
 
@@ -116,6 +119,10 @@ class MeteredTable:
     def query(self, pk: str, prefix: str = "", **options: Any) -> Page:
         self._meter.read()
         return self._table.query(pk, prefix, **options)
+
+    def query_as(self, shape: type[S], pk: str, prefix: str = "", *, after: str | None = None) -> tuple[list[S], str | None]:
+        self._meter.read()
+        return self._table.query_as(shape, pk, prefix, after=after)
 
     def query_index(self, index: Index, value: str, **options: Any) -> Page:
         self._meter.read()

@@ -48,7 +48,7 @@ class AsyncBodyStep(StepCalls):
             return "in a callback of the event loop"
         return "inside a step's body, or on another event loop (a step's body cannot have steps of its own: use step.invoke)"
 
-    def _check_function(self, name: str, fn: object) -> None:
+    def _check_function(self, what: str, name: str, fn: Callable[..., Any]) -> None:
         """Def and async def are both welcome."""
 
     # ---- operations --------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 
 from milepost.engine import keys
 from milepost.engine.aio.places import where_of
-from milepost.engine.scope import check_name
+from milepost.engine.scope import NAME_LIMIT, check_name
 from milepost.engine.slice import Slice
 from milepost.errors import UsageError
 
@@ -38,7 +38,7 @@ class TaskScope:
 
     def claim(self, slice_: Slice, name: object) -> str:
         """The path of the next use of this name. Raises UsageError."""
-        text = check_name(slice_, name)
+        text = name if type(name) is str and 0 < len(name) <= NAME_LIMIT else check_name(slice_, name)
         if text in self._names:
             raise slice_.misused(
                 UsageError(
@@ -91,7 +91,7 @@ class BodyTask(asyncio.Task[Any]):
         return self.serial
 
     def set_name(self, value: object) -> None:
-        """asyncio names a task after it has made it: its scope takes that name, unless it has been used."""
+        """Asyncio names a task after it has made it: its scope takes that name, unless it has been used."""
         super().set_name(value)
         if self.named_after is not None and self.scope is not None and self.scope.is_fresh:
             parent, name = self.named_after
