@@ -11,12 +11,14 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
+import msgspec
+
 from milepost import App, AsyncStep, Retry
-from milepost.engine.worker import Settings
+from milepost.engine.worker import Settings, Worker
 from milepost.local.assembly import LOCAL
 from milepost.testing import Sandbox
 from milepost.testing.crashes import Fuse
-from tests.engine.stage import Stage
+from tests.engine.stage import HandClock, Stage
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -244,6 +246,21 @@ def _open(future: asyncio.Future[None]) -> None:
 
 
 # ---- a stage ---------------------------------------------------------------------------------------------------------
+
+
+class WaitingClock(HandClock):
+    """A stage's clock by which a slice can wait: waiting moves it."""
+
+    def wait(self, ms: int) -> bool:
+        assert self.true is not None
+        self.true.at_ms += max(0, ms)
+        return True
+
+
+def waiting(stage: Stage) -> Worker:
+    """A worker that waits for what is due soon."""
+    ports = msgspec.structs.replace(stage.worker.ports, clock=WaitingClock(stage.clock))
+    return replace(stage.worker, ports=ports)
 
 
 def logged(stage: Stage) -> Lines:
