@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.async_twin import has_bodies
 from tests.cases.rows import ROWS, SECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +19,15 @@ _TAG = "Covers:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Twin:
+    """Whether a case runs as async def too; see tests/async_twin.py."""
+
+    exists: bool = False
+    exceptions: tuple[str, ...] = ("it has no body",)
+    """What of it does not, and why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """One test file that covers rows."""
 
@@ -25,11 +35,13 @@ class Case:
     """From the root of the repository."""
     claim: str
     rows: tuple[str, ...]
+    twin: Twin = Twin()
 
 
 def read_case(path: Path, root: Path = ROOT) -> Case | None:
     """The file's claim and tags; None when its docstring has no tag line."""
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstring = ast.get_docstring(tree) or ""
     lines = docstring.splitlines()
     tagged = next((number for number, line in enumerate(lines) if line.startswith(_TAG)), None)
     if tagged is None:
@@ -37,7 +49,36 @@ def read_case(path: Path, root: Path = ROOT) -> Case | None:
     tags = " ".join(lines[tagged:]).removeprefix(_TAG)
     rows = tuple(tag.strip().rstrip(".") for tag in tags.split(","))
     claim = " ".join(" ".join(lines[:tagged]).split())
-    return Case(path=path.relative_to(root).as_posix(), claim=claim, rows=rows)
+    return Case(path=path.relative_to(root).as_posix(), claim=claim, rows=rows, twin=read_twin(tree))
+
+
+def read_twin(tree: ast.Module) -> Twin:
+    """Whether the file has a twin, and what its marks except from it."""
+    if not has_bodies(tree):
+        return Twin(exists=False, exceptions=("it has no body",))
+    of_module: list[ast.expr] = []
+    of_tests: list[tuple[str, ast.expr]] = []
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="pytestmark")], value=mark):
+                of_module.append(mark)
+            case ast.FunctionDef(name=name, decorator_list=marks):
+                of_tests.extend((name, mark) for mark in marks)
+            case _:
+                pass
+    none = [reason for mark in of_module for reason in _reasons(mark, "def_only")]
+    steps = [f"the functions of its steps stay def: {reason}" for mark in of_module for reason in _reasons(mark, "def_steps")]
+    tests = [f"`{name}`: {reason}" for name, mark in of_tests for reason in _reasons(mark, "def_only")]
+    fails = [f"`{name}` fails as async: {reason}" for name, mark in of_tests for reason in _reasons(mark, "async_fails")]
+    return Twin(exists=not none, exceptions=(*none, *steps, *tests, *fails))
+
+
+def _reasons(mark: ast.expr, name: str) -> list[str]:
+    match mark:
+        case ast.Call(func=ast.Attribute(attr=attr), args=[ast.Constant(value=str() as reason)]) if attr == name:
+            return [reason]
+        case _:
+            return []
 
 
 def files() -> list[Path]:
@@ -63,10 +104,12 @@ def unknown(found: Iterable[Case]) -> list[str]:
 
 def page(found: Iterable[Case]) -> str:
     """The matrix as a page of Markdown."""
+    found = list(found)
     by_row: dict[str, list[Case]] = {}
     for case in found:
         for tag in case.rows:
             by_row.setdefault(tag, []).append(case)
+    by_path = {case.path: case for case in found}
     held = {case.path for covering in by_row.values() for case in covering}
     out = [
         "# Cases",
@@ -81,7 +124,26 @@ def page(found: Iterable[Case]) -> str:
             links = "<br>".join(f"[{Path(case.path).stem.removeprefix('test_')}](../../{case.path})" for case in by_row.get(row.id, []))
             sentence = row.sentence.replace("|", "\\|").replace("<", "&lt;")
             out.append(f"| `{row.id}` {sentence} | {links or '**nothing**'} |")
-    return "\n".join(out) + "\n"
+    return "\n".join([*out, *_twins([case for case in by_path.values() if case.path.startswith("tests/cases/")])]) + "\n"
+
+
+def _twins(found: list[Case]) -> list[str]:
+    count = sum(case.twin.exists for case in found)
+    return [
+        "",
+        "## As async functions",
+        "",
+        f"Of the {len(found)} files of `tests/cases`, {count} run twice from one source: as written, and with their bodies, branches,",
+        "handlers and step functions as `async def` ([async_twin](../../tests/async_twin.py)). These do not, or not wholly:",
+        "",
+        "| file | why |",
+        "|---|---|",
+        *(
+            f"| [{Path(case.path).stem.removeprefix('test_')}](../../{case.path}) | {'<br>'.join(case.twin.exceptions)} |"
+            for case in found
+            if case.twin.exceptions
+        ),
+    ]
 
 
 def main() -> None:

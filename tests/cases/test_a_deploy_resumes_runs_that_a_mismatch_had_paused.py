@@ -30,14 +30,17 @@ def work() -> str:
 
 @app.function(waits_for=[Paid])
 def job(event: None, step: Step) -> str:
-    FIRST
+    if WRONG:
+        step.sleep("first", timedelta(1))
+    else:
+        step.run("first", work)
     step.wait_for_event("payment", Paid, id="x", timeout=timedelta(days=1))
     return "done"
 """
 
 
-def deploy(file: Path, first: str) -> Any:
-    file.write_text(CODE.replace("FIRST", first), encoding="utf-8")
+def deploy(file: Path, is_wrong: str) -> Any:
+    file.write_text(CODE.replace("WRONG", is_wrong), encoding="utf-8")
     spec = importlib.util.spec_from_file_location("deployed", file)
     assert spec is not None
     assert spec.loader is not None
@@ -56,16 +59,16 @@ def test_three_deploys(tmp_path: Path) -> None:
         if moved.status == "paused":
             paused.set()
 
-    first = deploy(file, 'step.run("first", work)')
+    first = deploy(file, "False")
     with LocalCloud(first.app, state, observe=watch) as cloud:
         cloud.invoke(first.job, None)
         assert begun.wait(20)
-    wrong = deploy(file, 'step.sleep("first", timedelta(1))')
+    wrong = deploy(file, "True")
     with LocalCloud(wrong.app, state, observe=watch) as cloud:
         cloud.send(wrong.Paid(id="x"))
         assert paused.wait(20)
         assert [run.status for run in cloud.runs(wrong.job)] == ["paused"]
-    right = deploy(file, 'step.run("first", work)  # again')
+    right = deploy(file, "not True")
     with LocalCloud(right.app, state) as cloud:
         [run] = cloud.runs(right.job)
         cloud.wait(run, timeout=timedelta(seconds=20))

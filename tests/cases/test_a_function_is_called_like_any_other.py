@@ -6,11 +6,14 @@ Covers: function.callable
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from milepost import (
     App,
     Step,
 )
 
+pytestmark = pytest.mark.def_only("its plain step, and what calls the function, would be async too")
 app = App("callable")
 
 

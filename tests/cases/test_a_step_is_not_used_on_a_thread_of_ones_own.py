@@ -5,9 +5,12 @@ Covers: identity.unfinished
 
 from threading import Thread
 
+import pytest
+
 from milepost import App, MilepostError, Step
 from milepost.testing import Sandbox
 
+pytestmark = pytest.mark.def_only("a thread of the body's own has no loop on which to await a step")
 app = App("own-thread")
 
 

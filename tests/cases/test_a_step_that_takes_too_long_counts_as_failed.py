@@ -6,9 +6,12 @@ Covers: options.timeout
 from datetime import timedelta
 from threading import Event
 
+import pytest
+
 from milepost import App, Retry, Step, StepError
 from milepost.testing import Sandbox
 
+pytestmark = pytest.mark.def_steps("it is about a step that blocks its thread, which cannot be stopped")
 app = App("options-timeout")
 released = Event()
 

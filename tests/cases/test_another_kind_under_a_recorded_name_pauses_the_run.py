@@ -22,24 +22,30 @@ def work() -> str:
 @app.function()
 def job(event: None, step: Step) -> str:
     try:
-        if deployed:
-            step.sleep("first", timedelta(seconds=30))
-        else:
-            step.run("first", work)
+        match deployed:
+            case ["sleep"]:
+                step.sleep("first", timedelta(seconds=30))
+            case ["parallel"]:
+                step.parallel("first", lambda s: s.run("work", work))
+            case ["map"]:
+                step.map("first", str, [1])
+            case _:
+                step.run("first", work)
     except Exception:  # noqa: BLE001 - the careless user's
         return "swallowed"
     step.sleep("an hour", timedelta(hours=1))
     return "done"
 
 
-def test_it_waits_for_better_code(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("kind", ["sleep", "parallel", "map"])
+def test_it_waits_for_better_code(capsys: pytest.CaptureFixture[str], kind: str) -> None:
     with Sandbox(app) as box:
         run = box.invoke(job, None)
-        deployed.append("wrong code")
+        deployed.append(kind)
         box.advance(timedelta(days=1))
         assert run.status == "paused"
         reason = run.view.reason or ""
-        assert "step 'first' is recorded as 'run', the code now makes it 'sleep'" in reason
+        assert f"step 'first' is recorded as 'run', the code now makes it '{kind}'" in reason
         assert "Give the new step another name" in reason
         assert [step.kind for step in run.steps] == ["run", "sleep"]
         deployed.clear()

@@ -46,6 +46,7 @@ def test_across_two_workers(tmp_path: Path) -> None:
         cloud.wait(run, timeout=timedelta(seconds=20))
         assert run.result == "charged o-1"
         assert calls == ["o-1"]
-        nap = next(step for step in run.steps if step.name == "nap")
-        wait = next(step for step in run.steps if step.name == "payment")
-        assert wait.started_at - nap.started_at >= NAP
+        before = next(step for step in run.steps if step.name == "charge")
+        after = next(step for step in run.steps if step.name == "payment")
+        assert before.ended_at is not None
+        assert after.started_at - before.ended_at >= NAP

@@ -7,9 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Lock
 
+import pytest
+
 from milepost import App, Step
 from milepost.local import LocalCloud
 
+pytestmark = pytest.mark.def_steps("its steps wait for each other, each blocking its thread")
 app = App("parallel-threads")
 together = Barrier(3, timeout=20)
 busy: list[int] = []

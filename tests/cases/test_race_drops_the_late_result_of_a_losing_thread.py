@@ -7,9 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from milepost import App, Step, Won
 from milepost.local import LocalCloud
 
+pytestmark = pytest.mark.def_steps("it is about a step on a thread, which cannot be stopped")
 app = App("race-threads")
 decided, ended = Event(), Event()
 calls: list[str] = []

@@ -26,7 +26,7 @@ def part(number: int) -> int:
 
 @app.function(on=OrderPlaced)
 def work(event: OrderPlaced, step: Step) -> int:
-    return sum(step.run(f"part {number}", part, number) for number in range(event.steps))
+    return sum([step.run(f"part {number}", part, number) for number in range(event.steps)])
 
 
 @pytest.mark.parametrize("steps", [0, 1, 7, 100])
