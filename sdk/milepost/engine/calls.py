@@ -111,8 +111,6 @@ class StepCalls(ABC):
     ) -> "StepWithOptions":
         timeout_ms = None if timeout is None else self._checked_ms(timeout, "options(timeout=)")
         if compensate is not None:
-            self._check_function("options(compensate=)", compensate)
-        if compensate is not None:
             self._check_function("options", "compensate", compensate)
         if once and retry is not None and retry.retries:
             raise self._refuse("options(once=True) runs a step at most once: it cannot have retries")
@@ -170,7 +168,6 @@ class StepCalls(ABC):
     ) -> Any:
         timeout_ms = self._checked_ms(timeout, f"callback {name!r} (timeout=)")
         heartbeat_ms = None if heartbeat is None else self._checked_ms(heartbeat, f"callback {name!r} (heartbeat=)")
-        self._check_function(f"callback {name!r}", submit)
         self._check_function("callback", name, submit)
         path = self._claim(name)
         operation = CallbackOperation(self._slice, path, returns=returns, timeout_ms=timeout_ms, heartbeat_ms=heartbeat_ms)
@@ -180,7 +177,6 @@ class StepCalls(ABC):
 
     def wait_until(self, name: str, check: Callable[[], Any], /, *, every: Backoff, timeout: timedelta) -> Any:
         timeout_ms = self._checked_ms(timeout, f"wait_until {name!r} (timeout=)")
-        self._check_function(f"wait_until {name!r}", check)
         self._check_function("wait_until", name, check)
         return self._drive(PollOperation(self._slice, self._claim(name), check, every, timeout_ms))
 
