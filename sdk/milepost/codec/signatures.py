@@ -25,6 +25,9 @@ def return_codec(fn: Callable[..., Any], localns: Mapping[str, Any] | None = Non
 
     Takes functions, methods, functools.partial, classes, and objects with ``__call__``. Raises CodecError.
     """
+    known = _recent.get(fn) if type(fn) is types.FunctionType else None
+    if known is not None:
+        return known
     function = fn if type(fn) is types.FunctionType else _function(fn)
     if isinstance(function, type):
         return Codec.of(function)
@@ -35,8 +38,15 @@ def return_codec(fn: Callable[..., Any], localns: Mapping[str, Any] | None = Non
         annotation = resolve(function, localns, "return")
         known = NATIVE if annotation is _MISSING else _codec(annotation, f"the return annotation of {function.__qualname__}()")
         _returns[function] = known
+    if len(_recent) >= _MOST_RECENT:
+        _recent.clear()
+    _recent[function] = known
     return known
 
+
+_recent: dict[types.FunctionType, Codec] = {}
+"""A few of them, found at once: `_returns` keeps no function alive, and takes longer."""
+_MOST_RECENT = 256
 
 _returns: weakref.WeakKeyDictionary[types.FunctionType, Codec] = weakref.WeakKeyDictionary()
 

@@ -108,8 +108,10 @@ class Codec:
         """As the first half of `round_trip`. Raises ValueNotStorable."""
         return self.round_trip(value, what)[0]
 
-    def decode(self, raw: bytes | str, what: str) -> Any:
-        """Rebuild a value. Raises CodecError saying which field does not fit, and what was found there."""
+    def decode(self, raw: bytes | str, what: object) -> Any:
+        """Rebuild a value; ``what`` it is, as text, is asked for only if need be. Raises CodecError saying which field does not
+        fit, and what was found there.
+        """
         try:
             return self._decoder.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

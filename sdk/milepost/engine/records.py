@@ -21,7 +21,7 @@ Role: TypeAlias = Literal["function", "handler", "undo"]
 _KEEP = (bytes,)
 
 
-class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):  # plain data: there are no cycles
     pk: str
     sk: str
     v: int = 0
@@ -73,7 +73,7 @@ class Failing(msgspec.Struct, frozen=True, omit_defaults=True):
         return ErrorInfo(type=self.type, message=self.message, traceback=self.traceback, step=self.step)
 
 
-class Packed(msgspec.Struct, frozen=True, omit_defaults=True):
+class Packed(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """JSON text, in the cheapest of three places: as it is, compressed, or by reference to a blob (see values.py)."""
 
     text: str | None = None

@@ -23,6 +23,8 @@ from milepost.engine.slice import Slice
 class BodyStep(StepCalls):
     """What a `def` body, or a branch of one, is given as its step."""
 
+    _recalls = True
+
     def __init__(self, slice_: Slice, prefix: str = "") -> None:
         super().__init__(slice_)
         self._scope = Scope(prefix)

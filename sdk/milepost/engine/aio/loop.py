@@ -9,7 +9,7 @@ import asyncio
 import sys
 from asyncio import events
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextvars import Context, copy_context
 from math import ceil
 from threading import get_ident
@@ -27,6 +27,23 @@ class BodyTimer(asyncio.TimerHandle):
 
     path: str
     due_at: int
+    request: Any = None
+    """Whose turn it is to fire it."""
+
+
+class _Handle(asyncio.Handle):
+    """A callback that is ready: without what asyncio's own asks of a loop that debugs."""
+
+    __slots__ = ()
+
+    def __init__(self, callback: Callable[..., Any], args: Sequence[Any], loop: "BodyLoop", context: Context | None) -> None:
+        self._context = copy_context() if context is None else context
+        self._loop: asyncio.AbstractEventLoop = loop
+        self._callback: Callable[..., Any] | None = callback
+        self._args: Sequence[Any] = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
 
 
 class Timers(Protocol):
@@ -74,8 +91,10 @@ class BodyLoop(asyncio.AbstractEventLoop):
         """Something else runs before this turn ends."""
         return bool(self._ready)
 
-    def turn(self, hand_out: Callable[[], object] | None = None) -> None:
-        """Hand something out, then run until nothing is ready."""
+    def run_turns(self, hand_out: Callable[[], bool]) -> None:
+        """Run what is ready; then, turn by turn, hand something out and run what that makes ready, until there is nothing
+        to hand out.
+        """
         hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=None, finalizer=self._finalize)
         outer = events._get_running_loop()  # noqa: SLF001 - as asyncio.Runner does
@@ -84,16 +103,30 @@ class BodyLoop(asyncio.AbstractEventLoop):
         self.watch.beats += 1
         self.watch.is_busy = True
         try:
-            if hand_out is not None:
-                hand_out()
-            while ready:
-                handle = ready.popleft()
-                if not handle.cancelled():
-                    handle._run()  # noqa: SLF001 - as asyncio's own loops do
+            while True:
+                while ready:
+                    handle: Any = ready.popleft()
+                    if not handle._cancelled:  # noqa: SLF001 - as asyncio's own loops do
+                        handle._run()  # noqa: SLF001
+                self.watch.beats += 1
+                if not hand_out():
+                    break
         finally:
             self.watch.is_busy = False
             events._set_running_loop(outer)  # noqa: SLF001
             sys.set_asyncgen_hooks(*hooks)
+
+    def hand_out(self, first: Callable[[], object], then: Callable[[], bool]) -> None:
+        """Hand out the first thing, run what that makes ready, and go on as `run_turns` does."""
+        left = [first]
+
+        def next_one() -> bool:
+            if left:
+                left.pop()()
+                return True
+            return then()
+
+        self.run_turns(next_one)
 
     def clear(self) -> None:
         """Nothing that was ready runs any more."""
@@ -122,6 +155,11 @@ class BodyLoop(asyncio.AbstractEventLoop):
         """The task that runs now."""
         task = asyncio.current_task(self)
         return task if isinstance(task, BodyTask) else None
+
+    def context(self) -> Context:
+        """The context of the task that runs now; who runs something in it copies it first."""
+        task = self.current()
+        return copy_context() if task is None else task.own_context
 
     def scope(self) -> TaskScope | None:
         """The scope of the task that runs now; None outside of any task."""
@@ -191,7 +229,7 @@ class BodyLoop(asyncio.AbstractEventLoop):
     def call_soon(  # type: ignore[override]  # whatever the arguments are, they are passed on
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = _Handle(callback, args, self, context)
         if self.is_suspending:
             return handle
         if events._get_running_loop() is not self and not self._is_ours:  # noqa: SLF001

@@ -8,7 +8,7 @@ import msgspec
 
 from milepost.engine.aio.loop import BodyLoop, BodyTimer
 from milepost.engine.interrupts import Interrupt
-from milepost.engine.operations import Done, Operation, State
+from milepost.engine.operations import Done, Operation
 from milepost.engine.pump import Job, Owner, Pump
 from milepost.engine.records import Record
 from milepost.engine.sleeping import SleepOperation
@@ -85,8 +85,7 @@ class Request(Job):
         if not self.is_over:
             self.is_over = True
             try:
-                state = self.operation.replay()
-                self.value = _value_of(self, state)
+                self.value = value_of(self.operation)
             except Interrupt:
                 raise
             except Exception as error:  # noqa: BLE001 - raised where the body waits
@@ -108,9 +107,11 @@ class Request(Job):
         return [record] if record is not None and self.path in self.slice.registered else []
 
 
-def _value_of(request: Request, state: State) -> Any:
+def value_of(operation: Operation) -> Any:
+    """The value that the history says it has. Raises its error; NonDeterminismError when the history does not say."""
+    state = operation.replay()
     if not isinstance(state, Done):
-        raise request.slice.misused(_without_record(request.slice, request.path))
+        raise operation.slice.misused(_without_record(operation.slice, operation.path))
     return state.value
 
 

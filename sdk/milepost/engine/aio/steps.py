@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from milepost.engine.aio.fans import FanRequest
-from milepost.engine.aio.requests import Request
+from milepost.engine.aio.requests import Request, value_of
 from milepost.engine.aio.tasks import BodyTask, TaskScope
 from milepost.engine.aio.turns import Turns
 from milepost.engine.branches import Broke, Group, GroupEnd, Outcome, Returned, outcome_of
@@ -168,10 +168,14 @@ async def _perform(turns: Turns, scope: TaskScope | None, operations: tuple[Oper
     try:
         value: Any = None
         for operation in operations:
-            value = await _wait(turns, Request(operation, turns, copy_context()))
+            if _is_its_turn(turns, operation.path):
+                value = value_of(operation)
+            else:
+                value = await _wait(turns, Request(operation, turns, turns.loop.context()))
         return value if then is None else then(value)
     finally:
-        _release(scope, operations[-1].path)
+        if scope is not None:
+            scope.release(operations[-1].path)
 
 
 async def _join(
@@ -184,17 +188,17 @@ async def _join(
 ) -> Any:
     try:
         _count(turns, slice_, group)
-        return then(await _wait(turns, FanRequest(slice_, group, make, turns, copy_context())))
+        return then(await _wait(turns, FanRequest(slice_, group, make, turns, turns.loop.context())))
     finally:
         _release(scope, group.path)
 
 
-async def _wait(turns: Turns, request: Request) -> Any:
+def _is_its_turn(turns: Turns, path: str) -> bool:
     task = asyncio.current_task(turns.loop)
-    if task is not None and not task.cancelling() and turns.hand_out_at_once(request):
-        if request.error is not None:
-            raise request.error
-        return request.value
+    return task is not None and not task.cancelling() and turns.is_next(path)
+
+
+async def _wait(turns: Turns, request: Request) -> Any:
     request.future = asyncio.Future(loop=turns.loop)  # without a serial number: what is handed out at once needs no future
     turns.ask(request)
     try:

@@ -70,17 +70,17 @@ class Turns:
         """The body waits for this from now on."""
         self._fresh.append(request)
 
-    def hand_out_at_once(self, request: Request) -> bool:
-        """Whether it is the next thing to be handed out and nothing else is ready: then this turn may end, and the next begin,
-        without leaving the body.
+    def is_next(self, path: str) -> bool:
+        """Whether this is the next thing to be handed out, and nothing else is ready: then this turn ends, and the next begins,
+        without leaving the body. Whoever asks takes it.
         """
-        if self.loop.has_ready or self._fresh or self._lost or self._quiet or request.is_fan:
+        if self.loop.has_ready or self._fresh or self._lost or self._quiet:
             return False
-        place = self._order.place(request.path)
+        place = self._order.place(path)
         if place is None or place[2] < 0 or (self._known and self._known[0][:2] < place[:2]):
             return False
         self.loop.watch.beats += 1
-        self._hand(request, place)
+        self._come_to(place)
         return True
 
     def write_first(self, record: Record) -> None:
@@ -88,14 +88,13 @@ class Turns:
         self._quiet.append(record)
 
     def add_timer(self, timer: BodyTimer, /) -> None:
-        self._fresh.append(TimerRequest(timer, self._slice, self))
+        timer.request = TimerRequest(timer, self._slice, self)
+        self._fresh.append(timer.request)
 
     def drop_timer(self, timer: BodyTimer, /) -> None:
-        request = self._waiting.pop(timer.path, None)
-        for one in self._fresh if request is None else ():
-            if isinstance(one, TimerRequest) and one.timer is timer:
-                request = one
-        if request is not None:
+        request: Request = timer.request
+        if not request.is_handed:
+            self._waiting.pop(timer.path, None)
             self._cancel(request)
 
     def withdraw(self, request: Request) -> None:
@@ -122,7 +121,7 @@ class Turns:
     def _run(self, body: Coroutine[Any, Any, Any], context: Context) -> Any:
         main = self.loop.spawn_main(body, context)
         try:
-            self.loop.turn()
+            self.loop.run_turns(self._hand_known)
             while not main.done():
                 self._between_turns()
         except BaseException:  # an interrupt; sys.exit() in any task; the end of the process
@@ -142,20 +141,28 @@ class Turns:
         if self._lost:
             self._let_go()
         if self._known:
-            *_, request = heappop(self._known)
-            if not request.is_dropped:
-                self._turn(request, self._order.place(request.path))
+            self.loop.run_turns(self._hand_known)
         elif self._has_live():
             *_, request = heappop(self._live)
             if not request.is_dropped:
-                self._turn(request, None)
+                self.loop.hand_out(lambda: self._hand(request, None), self._hand_known)
         elif self._begin() or self._commit() or self._wait():
             pass
         else:
             self._give_up()
 
-    def _turn(self, request: Request, place: tuple[int, int, int] | None) -> None:
-        self.loop.turn(lambda: self._hand(request, place))
+    def _hand_known(self) -> bool:
+        """(a), in a turn that has ended: begin the next, as long as there is nothing else to do between them."""
+        if self._fresh:
+            self._sort()
+        if self._lost:
+            return False
+        while self._known:
+            *_, request = heappop(self._known)
+            if not request.is_dropped:
+                self._hand(request, self._order.place(request.path))
+                return True
+        return False
 
     def _hand(self, request: Request, place: tuple[int, int, int] | None) -> None:
         """Hand it out, at its place in the history, or now."""
@@ -163,12 +170,19 @@ class Turns:
         if place is None:
             order.t = max(order.t, self._slice.worker.now())
             place = order.saw(request.path)
+            order.last = max(order.last, place[:2])
         else:
-            order.t = max(order.t, place[2])
-            self._slice.run_now = max(self._slice.run_now, place[2])
-        order.last = max(order.last, place[:2])
+            self._come_to(place)
         self._waiting.pop(request.path, None)
         request.hand_out()
+
+    def _come_to(self, place: tuple[int, int, int]) -> None:
+        """The body is now where it was at this place."""
+        order, t = self._order, place[2]
+        order.t = max(order.t, t)
+        self._slice.run_now = max(self._slice.run_now, t)
+        if place > order.last:
+            order.last = place[:2]
 
     # ---- (a), (b) ----------------------------------------------------------------------------------------------------
 
