@@ -230,6 +230,7 @@ class Store:
     def leave_to_parent(self) -> None:
         """In the child of a fork: forget the file, touch nothing of it."""
         self._is_closed = True
+        self._aside = None
         self._group.leave_to_parent()
         if self._lock is not None:
             self._lock.release()  # else the child would keep it when the parent dies
