@@ -121,6 +121,9 @@ class _Runner:
     def start(self, job: Job, ended: Callable[..., None], /) -> None:
         self.jobs.append((job, ended))
 
+    def retract(self) -> list[Job]:
+        return []
+
     def flush(self) -> None:
         if self.jobs and self._world.random.random() < 0.5:
             self.finish_some()

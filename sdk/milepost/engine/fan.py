@@ -46,6 +46,8 @@ class Fan:
         self._errors = 0
         self.is_over = not group.count
         """No more items begin: all have, or it is decided."""
+        self.is_decided = False
+        """It has failed: what has not begun to work will not."""
         self.interrupt: Interrupt | None = None
         """What kept an item from beginning: the slice is over."""
 
@@ -61,6 +63,8 @@ class Fan:
 
     def go_on(self) -> None:
         """Begin as many items as the limit allows."""
+        if self.is_decided:
+            self._retract()
         while not self.is_over and self._working < self._limit:
             index = next(self._left, None)
             if index is None:
@@ -111,7 +115,12 @@ class Fan:
         self.outcomes[self._index.pop(job)] = outcome
         self._errors += isinstance(outcome, Errored)
         if isinstance(outcome, Broke) or self._errors > self._group.allowed:
-            self.is_over = True
+            self.is_over = self.is_decided = True
+
+    def _retract(self) -> None:
+        for job in self._pump.retract(self):
+            self._working -= 1
+            del self._index[job]
 
 
 def run_fan(slice_: Slice, pump: Pump, group: Group, make: Make, limit: int) -> list[Outcome | None]:

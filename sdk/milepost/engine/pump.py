@@ -76,6 +76,10 @@ class Runner(Protocol):
         """Let what was started go out."""
         ...
 
+    def retract(self) -> list[Job]:
+        """Take back what was started and has not begun."""
+        ...
+
 
 class Pump:
     """The operations of one slice that are under way."""
@@ -106,6 +110,13 @@ class Pump:
                 job.call = None
                 if job.stop is not None:
                     job.stop()
+
+    def retract(self, owner: "Owner") -> list[Job]:
+        """Take back what its owner has started and has not begun to work."""
+        jobs = [job for job in self._runner.retract() if job.owner is owner]
+        for job in jobs:
+            self.drop(job)
+        return jobs
 
     def drop_all(self) -> None:
         """The slice is over: what still works does so for nothing."""

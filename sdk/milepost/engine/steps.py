@@ -92,7 +92,8 @@ class BodyStep(StepCalls):
         threads = self._slice.worker.threads
 
         def go() -> list[Outcome | None]:
-            return run_fan(self._slice, Pump(self._slice, ThreadRunner(threads)), group, make, 1 if threads is None else group.limit)
+            runner = ThreadRunner(threads, group.limit)
+            return run_fan(self._slice, Pump(self._slice, runner), group, make, 1 if threads is None else 2 * group.limit)
 
         return then(self._group(lambda: group.run(lambda index: self.perform(make(index)), go), group.path))
 

@@ -74,6 +74,10 @@ class IoRunner:
         else:
             ended(job, value, _was_cancelled(job, error) if isinstance(error, asyncio.CancelledError) else error)
 
+    def retract(self) -> list[Job]:
+        """Nothing waits here once it has gone out."""
+        return []
+
     def flush(self) -> None:
         """Let what was started go out."""
         if self._outgoing:

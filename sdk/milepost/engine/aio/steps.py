@@ -44,6 +44,8 @@ class AsyncBodyStep(StepCalls):
             running = asyncio.get_running_loop()
         except RuntimeError:
             return "on another thread than its body's, or inside a step's body (use step.invoke, or call it from the body)"
+        if running is self._loop and asyncio.current_task(running) is not None:
+            return "in a task that was made past the event loop (use asyncio.create_task, gather or TaskGroup)"
         if running is self._loop:
             return "in a callback of the event loop"
         return "inside a step's body, or on another event loop (a step's body cannot have steps of its own: use step.invoke)"
