@@ -141,6 +141,10 @@ class Box(Sandbox):
         self._worker = replace(self._worker, log=self.lines, settings=self._settings, threads=self._threads)
         return self
 
+    def deploy(self, app: App) -> None:
+        """From now on workers run the code of this app."""
+        self._worker = replace(self._worker, definitions=app.definitions)
+
     def _died(self) -> None:
         self._notes.after_death = len(self._notes.slices)
 
