@@ -107,6 +107,9 @@ class HubRunner:
     def flush(self) -> None:
         """The hub does it."""
 
+    def retract(self) -> list[Job]:
+        return self._io.retract()
+
 
 class Hub:
     """Runs slices from `start` to `stop`, at most ``most`` at once. ``failed`` is told of what ends it before its time."""
