@@ -74,11 +74,11 @@ class FunctionDefinition:
     localns: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
     """Locals of the frame that the function was decorated in, for annotations; empty at module level."""
     source_file: str | None = None
+    is_async: bool = field(init=False)
+    """The body is a coroutine function: it takes an AsyncStep."""
 
-    @property
-    def is_async(self) -> bool:
-        """Whether the body is an ``async def``, which takes an AsyncStep and runs on an event loop; False for a ``def``."""
-        return is_async(self.body)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_async", is_async(self.body))
 
     @property
     def result(self) -> Codec:

@@ -134,7 +134,15 @@ def parameter_codecs(fn: Callable[..., Any], localns: Mapping[str, Any] | None =
 
 def first_parameter_codec(fn: Callable[..., Any], localns: Mapping[str, Any] | None = None) -> Codec:
     """The codec of the first parameter alone: the others may be what cannot be stored. Raises CodecError."""
-    return _parameter_codec(fn, localns, next(iter(_signature(fn).parameters)))
+    known = _firsts.get(fn) if type(fn) is types.FunctionType else None
+    if known is None:
+        known = _parameter_codec(fn, localns, next(iter(_signature(fn).parameters)))
+        if type(fn) is types.FunctionType:
+            _firsts[fn] = known
+    return known
+
+
+_firsts: weakref.WeakKeyDictionary[types.FunctionType, Codec] = weakref.WeakKeyDictionary()
 
 
 def parameter_annotation(fn: Callable[..., Any], position: int, localns: Mapping[str, Any] | None = None) -> Any:
