@@ -86,7 +86,7 @@ def test_the_metadata_says_what_the_project_says(wheel: zipfile.ZipFile) -> None
 def test_boto3_comes_without_an_extra_and_the_cdk_only_with_one(wheel: zipfile.ZipFile) -> None:
     needed = metadata(wheel).get_all("Requires-Dist", [])
     core = {re.split(r"[^\w-]", line)[0] for line in needed if "extra ==" not in line}
-    assert core == {"aws-lambda-powertools", "boto3", "click", "cronsim", "msgspec", "rich", "watchfiles"}
+    assert core == {"aws-lambda-powertools", "boto3", "click", "cronsim", "greenlet", "msgspec", "rich", "watchfiles"}
     assert {line for line in needed if "cdk" in line} == {line for line in needed if "extra == 'cdk'" in line} != set()
 
 
