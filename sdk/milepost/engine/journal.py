@@ -221,8 +221,8 @@ class Journal:
             raise Suspend
         if self.order is None:
             return self._put_many(records)
-        if self.order.carries_much and len(records) > 1:
-            return [self.put(records[0]), *self.put_many(records[1:])]
+        if len(records) == 1 or self.order.carries_much:
+            return [self.put(records[0]), *(self.put_many(records[1:]) if len(records) > 1 else ())]
         stamped = [self.order.stamped(record, self.peek(record.path)) for record in records]
         standing = self._put_many(stamped)
         self.order.wrote([(record, *stands) for record, stands in zip(stamped, standing, strict=True)])

@@ -124,8 +124,10 @@ class Turns:
             self.loop.run_turns(self._hand_known)
             while not main.done():
                 self._between_turns()
-        except BaseException:  # an interrupt; sys.exit() in any task; the end of the process
+        except BaseException as error:  # an interrupt; sys.exit() in any task; the end of the process
             suspend_all(self.loop, self._slice)
+            if isinstance(error, Suspend):
+                self._order.covered = self._slice.header.epoch  # what was said so far, in `finally` too, is not said again
             raise
         finally:
             self._pump.drop_all()
@@ -146,10 +148,10 @@ class Turns:
             *_, request = heappop(self._live)
             if not request.is_dropped:
                 self.loop.hand_out(lambda: self._hand(request, None), self._hand_known)
-        elif self._begin() or self._commit() or self._wait():
-            pass
         else:
-            self._give_up()
+            has_begun = self._begin()
+            if not (self._live or self._commit() or has_begun or self._wait()):
+                self._give_up()
 
     def _hand_known(self) -> bool:
         """(a), in a turn that has ended: begin the next, as long as there is nothing else to do between them."""
@@ -335,5 +337,4 @@ class Turns:
         for request in self._waiting.values():
             for pending in request.pendings():
                 self._slice.park(pending)
-        self._order.covered = self._slice.header.epoch
         raise Suspend
