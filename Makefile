@@ -91,7 +91,7 @@ test-all: setup ## the same with the long proofs, then on every other Python tha
 	.ci/test-pythons $(PY) $(REPORTS) $(WORKERS) || failed=1; \
 	exit $$failed
 
-bench: setup ## measure speed and cost, and write docs/benchmarks.md anew (15 minutes)
+bench: setup ## measure speed and cost, and write docs/benchmarks.md anew (5 minutes)
 	@$(PY) -m benchmarks --write
 
 bench-peers: setup ## the same beside DBOS, Restate and the AWS durable runner, which it installs under build/peers

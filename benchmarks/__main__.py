@@ -11,7 +11,7 @@ import msgspec
 from benchmarks.disk import fdatasync_ms
 from benchmarks.figures import Result, Sample
 from benchmarks.machine import BUILD, machine
-from benchmarks.pages import HEADINGS, PAGE, keep, lines, measured, report, show, write_part
+from benchmarks.pages import HEADINGS, PAGE, README, keep, lines, measured, report, show, summary, write_part
 from benchmarks.plan import PLAN, Workload
 from benchmarks.sizes import FULL, TINY, WAYS, Sizes
 
@@ -20,8 +20,11 @@ TARGET = "make bench"
 
 def main(arguments: Sequence[str]) -> None:
     """Measure what is asked for."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
     names: list[str] = asked.workloads
+    if asked.write and (names or asked.way or asked.tiny):
+        parser.error("--write is for all workloads, whole")
     chosen = [workload for workload in PLAN if not names or {workload.name, workload.also} & {*names}]
     sizes = msgspec.structs.replace(TINY if asked.tiny else FULL, ways=tuple(asked.way or WAYS))
     samples = rounds_of(chosen, sizes, rounds=asked.rounds)
@@ -38,6 +41,7 @@ def main(arguments: Sequence[str]) -> None:
     if asked.write:
         keep("bench", found)
         write_part(PAGE, TARGET, measured(found))
+        write_part(README, TARGET, summary(found))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="rounds of each workload; each has its own number")
     parser.add_argument("--way", action="append", choices=WAYS, help="only functions of this kind; both, when not given")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--write", action="store_true", help="keep the figures in build/bench and docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="keep the figures in build/bench, docs/benchmarks.md and README.md")
     parser.add_argument("--tiny", action="store_true", help="small sizes: shows that the workloads run, and nothing else")
     return parser
 

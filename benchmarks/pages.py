@@ -15,6 +15,7 @@ from benchmarks.figures import FAST_MS, Result, Sample, number
 from benchmarks.machine import BUILD, ROOT, Machine
 
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
+README: Final = ROOT / "README.md"
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +104,30 @@ def measured(found: Report) -> str:
         f"F is the median of fdatasync, measured before and after each round; figures on a disk with F above {FAST_MS} ms are not judged."
     )
     return f"`{found.command}`: {found.machine.text()}. {note}\n\n{markdown(HEADINGS, lines(found))}"
+
+
+_FRONT: Final = (
+    ("ten steps in sequence, each", "w1.def", "w1.async"),
+    ("a hundred parallel steps and a join (`step.map`, `asyncio.gather`)", "w3.map", "w3.gather"),
+    ("500 runs of five steps at once", "w4.def", "w4.async"),
+    ("start after `kill -9`, to the end of the run", "w6", ""),
+)
+
+
+def summary(found: Report) -> str:
+    """What README shows: a few figures, of those that a fast disk allows to judge."""
+    judged = {kept.key: kept for kept in found.figures if kept.verdict != "not judged"}
+    rows = [[what, *(_in_short(judged.get(key)) for key in keys)] for what, *keys in _FRONT if judged.keys() & {*keys}]
+    if not rows:
+        return f"When it was last measured, an `fdatasync` took more than {FAST_MS} ms, and nothing was judged."
+    f_ms = max(judged[key].f_ms for _, *keys in _FRONT for key in keys if key in judged)
+    where = found.machine
+    note = f"{where.measured_at}, {where.cores} cores, Python {where.python}; every step is on a disk whose `fdatasync` takes {f_ms:.2f} ms."
+    return f"{markdown(['what', '`def`', '`async def`'], rows)}\n\n{note}"
+
+
+def _in_short(kept: Kept | None) -> str:
+    return "" if kept is None else f"{number(kept.value)} {kept.unit}"
 
 
 def write_part(page: Path, part: str, text: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import curves
 from benchmarks.charts import Curve, Point, svg
 from benchmarks.figures import Figure, Result, Sample, Target, at_least, at_most
-from benchmarks.pages import PAGE, write_part
+from benchmarks.pages import PAGE, README, write_part
 from benchmarks.plan import PLAN, Workload
 from benchmarks.sizes import TINY
 
@@ -77,6 +77,6 @@ def test_a_part_of_a_page_is_replaced_and_the_rest_stays(tmp_path: Path) -> None
         write_part(page, "y", "new")
 
 
-@pytest.mark.parametrize(("page", "part"), [(PAGE, "make bench"), (PAGE, "make bench-peers"), (curves.PAGE, "make bench-curves")])
+@pytest.mark.parametrize(("page", "part"), [(PAGE, "make bench"), (README, "make bench"), (PAGE, "make bench-peers"), (curves.PAGE, "make bench-curves")])
 def test_the_pages_have_a_place_for_what_is_measured(page: Path, part: str) -> None:
     assert page.read_text(encoding="utf-8").count(f"<!-- written by {part} -->") == 1
