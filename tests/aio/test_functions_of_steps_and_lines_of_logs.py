@@ -124,6 +124,27 @@ def test_each_line_once_though_tasks_end_at_different_times(capsys: pytest.Captu
     assert sorted(logged(capsys)) == sorted(["begins", "ends", *of_tasks])
 
 
+def test_each_line_once_though_the_body_is_replayed_within_its_slice(capsys: pytest.CaptureFixture[str]) -> None:
+    app = App("log-rewind")
+    tokens: list[str] = []
+
+    @app.function()
+    async def body(event: None, step: AsyncStep) -> str:
+        async def answer() -> None:
+            await step.run("first", no_op)
+            await step.run("answer", lambda: app.callback(tokens[0]).succeed("yes"))
+            step.log.info("answered")
+
+        wait = step.wait_for_callback("wait", tokens.append, returns=str, timeout=HOUR)
+        said, _ = await asyncio.gather(wait, answer())
+        return said
+
+    with Sandbox(app) as box:
+        run = box.invoke(body, None)
+        assert run.result == "yes"
+    assert logged(capsys) == ["answered"]
+
+
 @pytest.mark.xfail(strict=True, reason="a slice that saw something, and suspends without a write, leaves no word of that")
 def test_each_line_once_though_a_slice_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     app = App("log-without-write")
