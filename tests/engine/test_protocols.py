@@ -234,6 +234,22 @@ def test_an_obsolete_poke_is_dropped_unread(shop: Shop, stage: Stage) -> None:
     assert stage.header(run).epoch == before.epoch + 1
 
 
+def test_a_redelivered_poke_is_not_dropped_for_its_age(shop: Shop, stage: Stage) -> None:
+    """It waited long in its queue, took the lease, and its worker died: its own acquire is no reason to drop it."""
+    shop.waits()
+    run = placed(stage, shop)
+    stage.deliver(stage.one(EventMessage, starts_order))
+    stage.send(shop.Approved(order_id="o-1"))
+    stage.deliver(stage.one(EventMessage, is_signal))
+    stage.pass_time(stage.settings.skew_ms + HOUR_MS)
+    poke = stage.one(Poke)
+    assert stage.crash(poke, after=1)
+    assert stage.deliver(again(poke)) == Later(stage.clock.now_ms() + LEASE + 1)
+    stage.pass_time(LEASE + 1)
+    assert stage.deliver(again(poke)) == Ack()
+    assert stage.run(run).result == "ada"
+
+
 def test_a_lost_timer_is_found_by_the_sweeper(shop: Shop, stage: Stage) -> None:
     shop.sleeps()
     run = placed(stage, shop)
