@@ -122,7 +122,7 @@ def summary(found: Report) -> str:
         return f"When it was last measured, an `fdatasync` took more than {FAST_MS} ms, and nothing was judged."
     f_ms = max(judged[key].f_ms for _, *keys in _FRONT for key in keys if key in judged)
     where = found.machine
-    note = f"{where.measured_at}, {where.cores} cores, Python {where.python}; every step is on a disk whose `fdatasync` takes {f_ms:.2f} ms."
+    note = f"{where.measured_at}, {where.cores} cores, Python {where.python}; all on a disk whose `fdatasync` takes {f_ms:.2f} ms."
     return f"{markdown(['what', '`def`', '`async def`'], rows)}\n\n{note}"
 
 
