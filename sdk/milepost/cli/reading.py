@@ -9,11 +9,11 @@ import msgspec
 from milepost.cli.shapes import EventShape, Failure, RunRef, RunShape, ShownRun, StepShape, WaitingShape
 from milepost.dev.pending import shown_path, shown_scope, waiting_for
 from milepost.engine import keys
-from milepost.engine.drive import order_of
 from milepost.engine.journal import Journal
 from milepost.engine.messages import ENVELOPE
 from milepost.engine.origins import get_header, get_origin, get_outcome
 from milepost.engine.records import Failing, Header, Packed, Record
+from milepost.engine.rerunning import order_of
 from milepost.engine.values import unpack
 from milepost.local.cloud import FileClient
 from milepost.local.event_log import LoggedEvent

@@ -8,7 +8,6 @@ import msgspec
 
 from milepost.engine import callbacks, keys
 from milepost.engine.callbacks import Token
-from milepost.engine.drive import order_of
 from milepost.engine.inputs import encode_data, encoded_event
 from milepost.engine.journal import Journal
 from milepost.engine.lifecycle import Move, after
@@ -17,6 +16,7 @@ from milepost.engine.origins import Origins, get_origin, put_header, put_origin,
 from milepost.engine.ports import Absent, ConditionFailed, Entry, Outgoing
 from milepost.engine.reading import Reader, RunsQuery
 from milepost.engine.records import Failing, Header
+from milepost.engine.rerunning import order_of
 from milepost.engine.sending import source_of
 from milepost.engine.settle import cancel_run, pause_run, resume_run
 from milepost.engine.worker import Worker

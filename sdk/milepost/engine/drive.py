@@ -16,13 +16,13 @@ import msgspec
 from milepost.engine import cancels, keys, lease
 from milepost.engine.body import Diverged, Lost, OutOfTime, Raised, Returned, Suspended, run_body
 from milepost.engine.interrupts import Fenced
-from milepost.engine.journal import Journal
 from milepost.engine.lifecycle import Move
 from milepost.engine.messages import Poke, TimerDue, encode
 from milepost.engine.operations import next_attempt
 from milepost.engine.origins import Origins, get_origin
 from milepost.engine.ports import ConditionFailed, Item, Outgoing
-from milepost.engine.records import Failing, Header, Outcome, Packed, Record
+from milepost.engine.records import Failing, Header, Outcome, Packed
+from milepost.engine.rerunning import copy_history
 from milepost.engine.retention import extend, is_near_expiry, look_again_at
 from milepost.engine.settle import cancel_run, disarm, forget_waits, is_quiet, settle, timer_name
 from milepost.engine.slice import Pending, Slice, failing
@@ -114,7 +114,7 @@ class Drive:
         if origins.arguments is not None:
             self._slice.arguments = (header.from_step, origins.arguments)
         if header.covered == 0:
-            copy_history(self._worker, header)
+            copy_history(self._worker, header, has_order=self._definition.is_async)
             self._slice.rewind()
 
     # ---- one round of the body ---------------------------------------------------------------------------------------
@@ -319,30 +319,3 @@ def _waits_for(pending: Iterable[Pending], retry_at: int | None) -> str:
     if retry_at is not None:
         return "tries again later"
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def copy_history(worker: Worker, header: Header) -> None:
-    """Copy what the original had recorded before the step that the rerun begins at. Idempotent: put-once."""
-    original = Journal(worker.ports.table, header.rerun_of or "", epoch=0, ttl=0)
-    original.load()
-    before = records_before(original.all(), header.from_step or "")
-    target = Journal(worker.ports.table, header.run, epoch=header.epoch, ttl=worker.ttl(worker.now()))
-    pk = keys.run_pk(header.run)
-    ordered = sorted(before, key=order_of)
-    copies = [msgspec.structs.replace(record, pk=pk, ttl=header.ttl, epoch=0, k=place) for place, record in enumerate(ordered, 1)]
-    for begin in range(0, len(copies), _CHUNK):
-        target.put_many(copies[begin : begin + _CHUNK])
-
-
-def records_before(records: Iterable[Record], path: str) -> list[Record]:
-    """The final records, and the sleeps, that were begun before this step's first record."""
-    known = list(records)
-    first = min((order_of(record) for record in known if record.path == path or record.path.startswith(f"{path}/")), default=None)
-    if first is None:
-        return []
-    return [record for record in known if order_of(record) < first and (record.is_final or record.kind == "sleep")]
-
-
-def order_of(record: Record) -> tuple[int, int, int]:
-    """The order in which steps were begun."""
-    return (record.started_at, record.epoch, record.k)

@@ -19,7 +19,7 @@ import msgspec
 
 from milepost.engine import keys
 from milepost.engine.ports import Blobs
-from milepost.engine.records import Record
+from milepost.engine.records import Packed, Record
 from milepost.engine.values import pack, unpack
 
 Place: TypeAlias = tuple[int, int, int]
@@ -131,6 +131,15 @@ class Order:
         """When the body saw this; None when that is not known."""
         return self._read.get(path)
 
+    def places(self) -> list[tuple[str, Place]]:
+        """All that is known, by path."""
+        return list(self._read.items())
+
+    def is_own(self, record: Record) -> bool:
+        """Its own (epoch, k) is its place: no later sighting says otherwise."""
+        place = self._read.get(record.path)
+        return has_own_place(record.kind) and (place is None or place[2] != NEVER)
+
     def is_never(self, path: str) -> bool:
         """The body cancelled it before it saw it."""
         place = self._read.get(path)
@@ -182,7 +191,7 @@ class Order:
                 seen.append((record.path, self._epoch, self._k, self.t))
         more = list((record if before is None else before).more_seen or ())
         if len(self._unsaved) > _INLINE:
-            more.append(pack(msgspec.json.encode(self._unsaved), self._blobs, f"the order of run {self._run}"))
+            more.append(_packed(self._unsaved, self._blobs, self._run))
         else:
             seen += self._unsaved
         base = list((record if before is None else before).base or ())
@@ -214,6 +223,17 @@ class Order:
             else:
                 _path, *place = (ours.seen or [])[_own_sighting(ours)]
                 self._noted[path] = self._read[path] = (place[0], place[1], place[2])
+
+
+def carrying(record: Record, sightings: list[Sighting], blobs: Blobs, run: str) -> Record:
+    """The record, and these sightings with it."""
+    if len(sightings) <= _INLINE:
+        return msgspec.structs.replace(record, seen=sightings or None)
+    return msgspec.structs.replace(record, more_seen=[_packed(sightings, blobs, run)])
+
+
+def _packed(sightings: list[Sighting], blobs: Blobs, run: str) -> Packed:
+    return pack(msgspec.json.encode(sightings), blobs, f"the order of run {run}")
 
 
 def _own_sighting(record: Record) -> int:

@@ -108,7 +108,7 @@ class Worker:
     signal: Callable[[], Signal] = Event
     """Makes what a slice waits with for step bodies that run elsewhere."""
     runner: Callable[[Executor | None], Any] | None = None
-    """Makes what runs the work of an async body's steps (a `Runner` of pump.py), instead of the I/O loop: simulations only."""
+    """Makes what runs the work of an async body's steps (a `Runner` of pump.py): by default the I/O loop, and `threads`."""
     stub: Callable[[str, str, Callable[..., Any]], Callable[..., Any]] = unstubbed
     """What to call in the place of a step's function: tests only."""
 
