@@ -1,1 +1,1 @@
-"""GitHub's webhooks through durable functions: an app of ten functions, its demo, and what proves both right."""
+"""GitHub's webhooks through durable functions: an app of twelve functions, its demo, and what proves both right."""

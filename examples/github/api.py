@@ -1,5 +1,5 @@
 """The APIs that the functions call, as far as this example needs them. Nothing leaves the machine: a call takes a moment
-and is a line in the ledger.
+and is a line in the ledger. Those that go over HTTP are in web.py.
 
 The body of a step runs at least once: a crash between a call and its record makes it again. So every call carries a key
 that is the same when it is made again, as a payment provider or a mail service wants it (``Idempotency-Key``).
@@ -12,7 +12,7 @@ import msgspec
 
 from examples.github import ledger
 from examples.github.pace import PACE
-from milepost import NonRetriableError, Step
+from milepost import AsyncStep, NonRetriableError, Step
 
 UNDONE = "~undone"
 """Ends the key of a call that undoes another."""
@@ -48,7 +48,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     passed: bool
 
 
-def key(step: Step, name: str) -> str:
+def key(step: Step | AsyncStep, name: str) -> str:
     """The idempotency key of a step: the same in each attempt, and no other step's."""
     return f"{step.run_id}/{name}"
 

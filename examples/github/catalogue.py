@@ -58,14 +58,11 @@ ACTIONS: Final[Mapping[str, str]] = {
     "project_column": "created edited",
     "projects_v2_item": "archived converted created edited reordered restored",
     "public": "",
-    "pull_request": (
-        "assigned converted_to_draft labeled locked reopened "
-        "review_request_removed review_requested synchronize unassigned unlabeled unlocked"
-    ),
+    "pull_request": ("assigned converted_to_draft labeled locked review_request_removed review_requested unassigned unlabeled unlocked"),
     "pull_request_review": "dismissed",
     "pull_request_review_comment": "created deleted edited",
     "pull_request_review_thread": "resolved unresolved",
-    "release": "created deleted edited prereleased released",
+    "release": "created deleted edited",
     "repository": "created edited privatized publicized renamed transferred",
     "repository_import": "",
     "repository_vulnerability_alert": "create dismiss",

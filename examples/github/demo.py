@@ -1,6 +1,7 @@
 """``python -m examples.github.demo [DIRECTORY]``: 329 real webhooks, a kill -9 in the middle, a count of what was done twice.
 
-The demo is the client: it sends webhooks into the state file and reads it. All work is done by a worker process, which is
+The demo is the client: it sends webhooks into the state file and reads it. It is the world, too: what async functions ask over
+HTTP are threads of it, which go on when the worker is killed amid a request. All work is done by a worker process, which is
 killed while it works and started again. Exits with 0 when every run ended right, with 1 when anything is wrong.
 """
 
@@ -9,6 +10,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +18,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from examples.github import ledger, report
+from examples.github.app import app
 from examples.github.audit import Audit, Crash, audit, crash_of, recorded_calls, starts
 from examples.github.payloads import Delivery, deliveries, event_of
 from examples.github.process import ROOT, WorkerProcess
+from examples.github.services import Services
 from examples.github.state import History, State
 
 DIRECTORY: Final = ROOT / ".milepost" / "demo"
@@ -26,7 +30,10 @@ ANSWERS: Final = ("github/issues.labeled", "github/pull_request.closed", "github
 """What runs wait for: sent last, when they wait, and no worker lives."""
 KILL_AFTER_CALLS: Final = 45
 """Less than half of what there is to do."""
+ASYNC: Final = frozenset(name for name, function in app.definitions.functions.items() if function.is_async)
+"""Of these one is to be amid a request when the worker is killed."""
 PATIENCE_S: Final = 50.0
+SERVICE_LATENCY: Final = timedelta(seconds=0.4)
 
 
 class Demo:
@@ -35,8 +42,9 @@ class Demo:
     def __init__(self, console: Console, directory: Path) -> None:
         self._console = console
         self._directory = directory
-        self._worker = WorkerProcess(directory, pace="seconds")
         self._deliveries = in_some_order(deliveries())
+        self._services = Services(latency=SERVICE_LATENCY)
+        self._worker = WorkerProcess(directory, pace="seconds", services=self._services.url)
         columns = (TextColumn("  {task.description:<9}"), BarColumn(40), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
         self._sent = self._progress.add_task("webhooks", total=len(self._deliveries))
@@ -46,9 +54,9 @@ class Demo:
         """Show it; True when all is right."""
         began = time.monotonic()
         self._prepare()
-        self._console.print(f"\n[bold]{len(self._deliveries)} GitHub webhooks, ten durable functions, one kill -9[/]\n")
+        self._console.print(f"\n[bold]{len(self._deliveries)} GitHub webhooks, twelve durable functions, one kill -9[/]\n")
         try:
-            with self._progress:
+            with self._services, self._progress:
                 found, history = self._play()
         finally:
             self._worker.stop()
@@ -90,12 +98,17 @@ class Demo:
     def _is_time_to_kill(self, state: State) -> bool:
         if self._worker.has_died():
             raise RuntimeError(f"the worker died by itself:\n{self._worker.output()}")
-        lines = ledger.lines()
-        return len(lines) >= KILL_AFTER_CALLS and len(_in_flight(state.history())) >= 2
+        if len(ledger.lines()) < KILL_AFTER_CALLS:
+            return False
+        history = state.history()
+        in_flight = _in_flight(history)
+        asynchronous = {one.run.id for one in history if one.run.function in ASYNC}
+        return len(in_flight) >= 2 and any(key.partition("/")[0] in asynchronous for key in in_flight)
 
     def _kill(self, state: State) -> Crash:
         pid = self._worker.pid
         self._worker.kill()
+        self._services.settle()
         history = state.history()
         crash = crash_of(history, ledger.lines())
         opened = sum(not one.run.status.is_terminal for one in history)

@@ -53,11 +53,18 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[Label, ...] = ()
 
 
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pull request wants merged."""
+
+    sha: str
+
+
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A pull request."""
 
     title: str
     user: User
+    head: Head
     requested_reviewers: tuple[User, ...] = ()
 
 
@@ -159,6 +166,16 @@ class PullRequestReady(PullRequestEvent, frozen=True, kw_only=True):
     """A draft is one no more."""
 
 
+@webhook("pull_request.reopened", "repo", "number")
+class PullRequestReopened(PullRequestEvent, frozen=True, kw_only=True):
+    """A pull request that was closed is not."""
+
+
+@webhook("pull_request.synchronize", "repo", "number")
+class PullRequestPushed(PullRequestEvent, frozen=True, kw_only=True):
+    """Its branch has new commits."""
+
+
 @webhook("pull_request.closed", "repo", "number")
 class PullRequestClosed(PullRequestEvent, frozen=True, kw_only=True):
     """A pull request was merged or given up."""
@@ -170,6 +187,11 @@ class ReviewSubmitted(PullRequestEvent, frozen=True, kw_only=True):
 
     review: Review
 
+    @property
+    def is_approval(self) -> bool:
+        """Whether it may be merged, by this reviewer."""
+        return self.review.state == "approved"
+
 
 # ---- releases, pushes, deployments, checks, stars --------------------------------------------------------------------
 
@@ -177,6 +199,20 @@ class ReviewSubmitted(PullRequestEvent, frozen=True, kw_only=True):
 @webhook("release.published", "repo")
 class ReleasePublished(RepositoryEvent, frozen=True, kw_only=True):
     """A release can be had."""
+
+    release: Release
+
+
+@webhook("release.released", "repo")
+class ReleaseReleased(RepositoryEvent, frozen=True, kw_only=True):
+    """A release can be had that is no pre-release."""
+
+    release: Release
+
+
+@webhook("release.prereleased", "repo")
+class ReleasePrereleased(RepositoryEvent, frozen=True, kw_only=True):
+    """A pre-release can be had."""
 
     release: Release
 

@@ -32,6 +32,12 @@ class Pace:
     health: Backoff
     """Between two looks at what was deployed."""
     health_timeout: timedelta
+    request_delays: Backoff
+    """Between two attempts of an HTTP request."""
+    checksum_deadline: timedelta
+    """How long the assets of a release may take, with all attempts."""
+    approval_patience: timedelta
+    """How long a pull request that is ready waits for an approval."""
     latency: timedelta
     """Of every call to an API."""
 
@@ -46,6 +52,9 @@ DAYS: Final = Pace(
     deploy_retry=Retry(retries=4),
     health=Backoff(timedelta(seconds=30), limit=timedelta(minutes=10)),
     health_timeout=timedelta(hours=2),
+    request_delays=Backoff(timedelta(seconds=15), limit=timedelta(minutes=5)),
+    checksum_deadline=timedelta(hours=1),
+    approval_patience=timedelta(days=1),
     latency=timedelta(0),
 )
 SECONDS: Final = Pace(
@@ -58,6 +67,9 @@ SECONDS: Final = Pace(
     deploy_retry=Retry(retries=4, delays=Backoff(timedelta(seconds=0.4))),
     health=Backoff(timedelta(seconds=0.5)),
     health_timeout=timedelta(minutes=1),
+    request_delays=Backoff(timedelta(seconds=0.4)),
+    checksum_deadline=timedelta(minutes=1),
+    approval_patience=timedelta(seconds=4),
     latency=timedelta(seconds=0.12),
 )
 RUSH: Final = Pace(
@@ -70,6 +82,9 @@ RUSH: Final = Pace(
     deploy_retry=Retry(retries=4, delays=Backoff(timedelta(seconds=0.1))),
     health=Backoff(timedelta(seconds=0.1)),
     health_timeout=timedelta(minutes=1),
+    request_delays=Backoff(timedelta(seconds=0.1)),
+    checksum_deadline=timedelta(minutes=1),
+    approval_patience=timedelta(seconds=0.4),
     latency=timedelta(seconds=0.03),
 )
 PACES: Final = {"days": DAYS, "seconds": SECONDS, "rush": RUSH}

@@ -15,9 +15,11 @@ _PATIENCE_S: Final = 30.0
 
 
 class WorkerProcess:
-    """One worker on one state file. ``directory`` holds the file, the ledger and what the worker printed."""
+    """One worker on one state file. ``directory`` holds the file, the ledger and what the worker printed; ``services`` is the URL
+    of what it asks over HTTP.
+    """
 
-    def __init__(self, directory: Path, *, pace: str) -> None:
+    def __init__(self, directory: Path, *, pace: str, services: str) -> None:
         self.state_file = directory / "state.db"
         self.ledger = directory / "ledger.jsonl"
         self._output = directory / "worker.log"
@@ -25,6 +27,7 @@ class WorkerProcess:
             **os.environ,
             "GITHUB_EXAMPLE_PACE": pace,
             "GITHUB_EXAMPLE_LEDGER": str(self.ledger),
+            "GITHUB_EXAMPLE_SERVICES": services,
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -67,8 +67,8 @@ def _totals(found: Audit, history: Sequence[History], events: int) -> Table:
     table.add_row(str(events), "webhooks sent" if found.problems else "webhooks sent, each accepted once")
     table.add_row(str(len(history)), "runs")
     table.add_row(str(found.steps), "steps recorded")
-    table.add_row(str(found.calls), f"calls to the pretended APIs, which take {SECONDS.latency / _MS:.0f} ms each")
-    table.add_row(str(found.refused), "calls that the flaky deploy API refused, all but one tried again")
+    table.add_row(str(found.calls), f"calls to the pretended services, which take {SECONDS.latency / _MS:.0f} ms or more")
+    table.add_row(str(found.refused), "calls that flaky services refused, all but one tried again")
     table.add_row(str(len(found.interrupted)), "attempts interrupted by kill -9, and made again")
     style = "bold red" if found.repeated else "bold green"
     table.add_row(f"[{style}]{len(found.repeated)}[/]", f"[{style}]recorded steps executed again[/]")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -35,6 +34,7 @@ from examples.github.payloads import deliveries, event_of
 from examples.github.pull_requests import Reminded, remind_reviewers
 from examples.github.pushes import Scan, run_pipeline, scan_commit
 from examples.github.releases import CHANNELS, MIRRORS, announce_release, mirror_release
+from examples.github.services import Services
 from examples.github.stars import star_digest
 from examples.github.state import History
 from milepost import Run
@@ -45,11 +45,6 @@ E = TypeVar("E", bound=msgspec.Struct)
 ALL = deliveries()
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MOMENT = timedelta(seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def own_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_EXAMPLE_LEDGER", str(tmp_path / "ledger.jsonl"))
 
 
 @pytest.fixture
@@ -340,7 +335,7 @@ def test_all_329_payloads_are_events_with_their_keys() -> None:
         assert getattr(events[delivery.id], "repo", None) == delivery.payload["repository"]["full_name"]
 
 
-def test_every_event_starts_what_it_must_and_all_runs_end_right(box: Sandbox) -> None:
+def test_every_event_starts_what_it_must_and_all_runs_end_right(box: Sandbox, services: Services) -> None:
     for delivery in ALL:
         started = box.send(event_of(delivery), id=delivery.id)
         assert [run.function for run in started] == [name for name in [starts(delivery)] if name is not None]
@@ -352,7 +347,7 @@ def test_every_event_starts_what_it_must_and_all_runs_end_right(box: Sandbox) ->
     assert {function for function, _ in found.runs} == set(app.definitions.functions) | {"deploy.undo"}
 
 
-def test_an_event_that_comes_twice_starts_nothing_twice(box: Sandbox) -> None:
+def test_an_event_that_comes_twice_starts_nothing_twice(box: Sandbox, services: Services) -> None:
     for _ in range(2):
         for delivery in ALL:
             box.send(event_of(delivery), id=delivery.id)

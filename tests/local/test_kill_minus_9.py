@@ -17,6 +17,7 @@ from examples.github.audit import Audit, Crash, audit, crash_of, recorded_calls
 from examples.github.pace import RUSH
 from examples.github.payloads import Delivery, deliveries, event_of
 from examples.github.process import WorkerProcess
+from examples.github.services import Services
 from examples.github.state import State
 from milepost import RunStatus
 
@@ -29,7 +30,8 @@ class Torment:
 
     def __init__(self, directory: Path, seed: int) -> None:
         self._random = random.Random(seed)
-        self._worker = WorkerProcess(directory, pace="rush")
+        self._services = Services(latency=RUSH.latency)
+        self._worker = WorkerProcess(directory, pace="rush", services=self._services.url)
         self._sent = self._shuffled()
         self._crashes: list[Crash] = []
 
@@ -41,7 +43,7 @@ class Torment:
         try:
             self._worker.start()
             self._worker.wait_until_ready()
-            with State(self._worker.state_file) as state:
+            with self._services, State(self._worker.state_file) as state:
                 for number in range(kills):
                     part = self._sent[number * 329 // kills : (number + 1) * 329 // kills]
                     self._live_and_die(state, number, part)
@@ -64,6 +66,7 @@ class Torment:
             time.sleep(self._random.uniform(0, 0.8))  # it may be starting, repairing, working or idle
         assert not self._worker.has_died(), self._worker.output()
         self._worker.kill()
+        self._services.settle()
         self._crashes.append(crash_of(state.history(), ledger.lines()))
         if self._random.random() < 0.5:
             self._send(state, part[before:])
