@@ -11,7 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import FAST_MS, Result, Sample, number
+from benchmarks.disk import FAST_MS
+from benchmarks.figures import Result, Sample, number
 from benchmarks.machine import BUILD, ROOT, Machine
 
 PAGE: Final = ROOT / "docs" / "benchmarks.md"

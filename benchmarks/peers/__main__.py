@@ -5,7 +5,8 @@ import statistics
 import sys
 from collections.abc import Sequence
 
-from benchmarks.figures import FAST_MS, Figure, Result, at_most, number
+from benchmarks.disk import FAST_MS
+from benchmarks.figures import Figure, Result, at_most, number
 from benchmarks.machine import Machine, machine
 from benchmarks.pages import PAGE, keep, markdown, show, write_part
 from benchmarks.peers.contest import FIGURES, Amounts, Standing, contest
@@ -19,9 +20,10 @@ def main(arguments: Sequence[str]) -> None:
     """Install, measure, show."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description="Measure Milepost and its peers by turns.")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--patience", type=float, default=15, help="seconds that each figure waits for a fast disk at most; 15")
     parser.add_argument("--write", action="store_true", help="keep the figures in build/bench and docs/benchmarks.md")
     asked = parser.parse_args(arguments)
-    standings = contest(asked.rounds, Amounts())
+    standings = contest(asked.rounds, Amounts(), asked.patience)
     command = TARGET if asked.write else " ".join(["python -m benchmarks.peers", *arguments])
     where = machine()
     show(f"{command}: {where.text()}", headings(standings), rows(standings))

@@ -4,14 +4,15 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
-from benchmarks.disk import fdatasync_ms
+from benchmarks.disk import fdatasync_ms, patient_ms
 from benchmarks.figures import Figure, Result, Sample
 from benchmarks.machine import BUILD, python
 from benchmarks.peers.install import NotInstalled, environment_of, restate_server
@@ -52,6 +53,10 @@ FIGURES: Final = (
 )
 
 
+Sampled: TypeAlias = Callable[[Path], AbstractContextManager[dict[str, float]]]
+"""Takes values measured on this folder, with F around them."""
+
+
 class Amounts(msgspec.Struct, frozen=True, kw_only=True):
     """How much of everything."""
 
@@ -75,7 +80,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     results: Mapping[str, Result]
 
 
-def contest(rounds: int, amounts: Amounts) -> list[Standing]:
+def contest(rounds: int, amounts: Amounts, patience_s: float) -> list[Standing]:
     """So many rounds of all; the peers that cannot be installed stay out, with the reason."""
     interpreters: dict[str, str] = {}
     missing: dict[str, str] = {}
@@ -90,7 +95,9 @@ def contest(rounds: int, amounts: Amounts) -> list[Standing]:
         for entrant in ENTRANTS:
             if entrant.name in interpreters:
                 print(f"{entrant.name}, round {turn + 1}", file=sys.stderr)
-                about[entrant.name] = _round(entrant, interpreters[entrant.name], amounts, samples[entrant.name])
+                about[entrant.name] = _round(
+                    entrant, interpreters[entrant.name], amounts, partial(_sampled, samples=samples[entrant.name], patience_s=patience_s)
+                )
     return [_standing(entrant, about.get(entrant.name, {}), missing.get(entrant.name, ""), samples[entrant.name]) for entrant in ENTRANTS]
 
 
@@ -113,7 +120,7 @@ def _standing(entrant: Entrant, about: Mapping[str, str], missing: str, samples:
     )
 
 
-def _round(entrant: Entrant, interpreter: str, amounts: Amounts, samples: Mapping[str, list[Sample]]) -> dict[str, str]:
+def _round(entrant: Entrant, interpreter: str, amounts: Amounts, sampled: Sampled) -> dict[str, str]:
     """One entrant's; returns what it says of itself."""
     module = f"benchmarks.sides.{entrant.side}"
     ways = {figure.key: entrant.ways.get(figure.key, "def") for figure in FIGURES}
@@ -124,28 +131,28 @@ def _round(entrant: Entrant, interpreter: str, amounts: Amounts, samples: Mappin
             for do, steps in (("sequence", amounts.few), ("sequence", amounts.many)):
                 side.ask(do, how=ways["w1"], steps=steps, times=2)
             side.ask("fan_out", how=ways["w3"], branches=amounts.branches, times=1)
-            with _sampled(folder, samples) as take:
+            with sampled(folder) as take:
                 few = statistics.median(side.ask("sequence", how=ways["w1"], steps=amounts.few, times=amounts.repeats))
                 many = statistics.median(side.ask("sequence", how=ways["w1"], steps=amounts.many, times=amounts.fan_outs))
                 take["w1"] = few / amounts.few
                 take["w2.marginal"] = (many - few) / (amounts.many - amounts.few)
-            with _sampled(folder, samples) as take:
+            with sampled(folder) as take:
                 take["w3"] = statistics.median(side.ask("fan_out", how=ways["w3"], branches=amounts.branches, times=amounts.fan_outs))
-            with _sampled(folder, samples) as take:
+            with sampled(folder) as take:
                 side.ask("crowd", how=ways["w4"], runs=20, steps=amounts.steps_each)
                 taken = side.ask("crowd", how=ways["w4"], runs=amounts.runs, steps=amounts.steps_each)
                 take["w4"] = amounts.runs * amounts.steps_each / taken * 1000
             about = side.about
         if entrant.is_durable and not entrant.ways:  # a kill is one workload, whatever the kind of function
-            with _sampled(folder, samples) as take:
+            with sampled(folder) as take:
                 take["w6"] = recovery_s(interpreter, module, folder / "killed")
     return about
 
 
 @contextmanager
-def _sampled(folder: Path, samples: Mapping[str, list[Sample]]) -> Generator[dict[str, float]]:
+def _sampled(folder: Path, *, samples: Mapping[str, list[Sample]], patience_s: float) -> Generator[dict[str, float]]:
     """Takes values, with F before and after."""
-    before = fdatasync_ms(folder)
+    before = patient_ms(folder, patience_s)
     taken: dict[str, float] = {}
     yield taken
     f_ms = max(before, fdatasync_ms(folder))
