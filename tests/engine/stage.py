@@ -95,8 +95,14 @@ def puts(path: str) -> Moment:
 
 
 def writes(what: str) -> Moment:
-    """Writes that belong together, one of whose keys begins like this."""
-    return lambda call: call.method == "write_many" and any(key.startswith(what) for one in call.args[0] for key in one.key)
+    """Writes that belong together, or a lone put, one of whose keys begins like this."""
+
+    def fits(call: Call) -> bool:
+        if call.method == "put":
+            return str(call.args[0]["pk"]).startswith(what) or str(call.args[0]["sk"]).startswith(what)
+        return call.method == "write_many" and any(key.startswith(what) for one in call.args[0] for key in one.key)
+
+    return fits
 
 
 def queries(what: str) -> Moment:

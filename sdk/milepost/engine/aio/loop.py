@@ -19,7 +19,9 @@ from typing import Any, NoReturn, Protocol
 from milepost.engine.aio.tasks import BodyFuture, BodyTask, TaskScope, name_of
 from milepost.engine.aio.watchdog import Watch
 from milepost.engine.slice import Slice
-from milepost.errors import UsageError
+from milepost.errors import MilepostError, UsageError
+
+_WOKEN = "it was woken from outside of the body, by another thread, loop or run"
 
 
 class BodyTimer(asyncio.TimerHandle):
@@ -60,6 +62,22 @@ class Timers(Protocol):
     def drop_timer(self, timer: BodyTimer, /) -> None:
         """It was cancelled."""
         ...
+
+
+class _Stopped:
+    """The clock of a loop whose slice is over: it stands still, and no timer fires."""
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+
+    def now(self) -> int:
+        return self._at
+
+    def add_timer(self, timer: BodyTimer, /) -> None:
+        """It will not fire."""
+
+    def drop_timer(self, timer: BodyTimer, /) -> None:
+        """It would not have fired."""
 
 
 class BodyLoop(asyncio.AbstractEventLoop):
@@ -132,6 +150,12 @@ class BodyLoop(asyncio.AbstractEventLoop):
         """Nothing that was ready runs any more."""
         self._ready.clear()
 
+    def let_go(self) -> None:
+        """The slice is over: hold nothing of it, so that it goes at once, without the garbage collector."""
+        self._timers = _Stopped(self._timers.now())
+        self.tasks.clear()
+        self._ready.clear()
+
     def inside(self, task: BodyTask, call: Callable[..., Any], *args: Any) -> Any:
         """Call something as if the task did so, in a turn of its own."""
         outer = events._get_running_loop()  # noqa: SLF001
@@ -182,7 +206,22 @@ class BodyLoop(asyncio.AbstractEventLoop):
         return events._get_running_loop() is self  # noqa: SLF001
 
     def is_closed(self) -> bool:
-        return False
+        """False; True to other threads, which ask before they wake it, and must not."""
+        if get_ident() == self._thread:
+            return False
+        self._note(_WOKEN)
+        return True
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self,
+        callback: Callable[..., Any],
+        *args: Any,
+        context: Context | None = None,  # noqa: ARG002 - refused, whatever it is
+    ) -> NoReturn:
+        if get_ident() == self._thread:
+            self._misused("its event loop has no call_soon_threadsafe()")
+        noted = self._note(_WOKEN)
+        raise RuntimeError(str(noted)) from noted  # as a closed loop does, which threads of libraries know of
 
     def create_future(self) -> asyncio.Future[Any]:
         self._serial += 1
@@ -233,7 +272,7 @@ class BodyLoop(asyncio.AbstractEventLoop):
         if self.is_suspending:
             return handle
         if events._get_running_loop() is not self and not self._is_ours:  # noqa: SLF001
-            self._misused("it was woken from outside of the body, by another thread, loop or run")
+            self._misused(_WOKEN)
         self._ready.append(handle)
         return handle
 
@@ -307,8 +346,11 @@ class BodyLoop(asyncio.AbstractEventLoop):
             _ = self.spawn(generator.aclose(), self._root.of_task(name_of(generator)))
 
     def _misused(self, why: str) -> NoReturn:
+        raise self._note(why)
+
+    def _note(self, why: str) -> MilepostError:
         function = self._slice.definition.name
-        raise self._slice.misused(
+        return self._slice.misused(
             UsageError(
                 f"the body of {function} cannot do this: {why}. A body is replayed, so what it does besides its steps must be the same "
                 "every time: put I/O, threads and executors into a function, and call it with step.run(name, function, ...)"

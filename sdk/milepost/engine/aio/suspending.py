@@ -31,6 +31,10 @@ def suspend_all(loop: BodyLoop, slice_: Slice, *, left_over: bool = False) -> No
     loop.clear()
     for task in open_tasks:
         _end(loop, slice_, task)
+    for task in open_tasks:  # what a task waits for holds the task, which holds it: that would be left to the garbage collector
+        waiter: Any = getattr(task, "_fut_waiter", None)
+        if waiter is not None:
+            waiter.cancel()
     loop.tasks.clear()
     loop.clear()
 
@@ -54,7 +58,7 @@ def _end(loop: BodyLoop, slice_: Slice, task: BodyTask) -> None:
     for _ in range(MOST_THROWS):
         where = task.where
         try:
-            task.own_context.run(loop.inside, task, coroutine.throw, Suspend())
+            task.own_context.run(loop.inside, task, coroutine.throw, Suspend)  # the class: an instance among the arguments would hold itself by its traceback
         except Suspend:
             return
         except BaseExceptionGroup as group:  # a TaskGroup that had nothing left to wait for wraps it
@@ -104,5 +108,6 @@ def deadlock(loop: BodyLoop, slice_: Slice) -> UsageError:
     tasks = [task for task in loop.tasks.values() if not task.done() and task.scope is not None]
     places = "; ".join(f"{task.get_name()} at {task.where}" for task in tasks[:10])
     return UsageError(
-        f"{slice_.definition.name} waits for ever: no step, sleep, wait or timer of it is under way that could wake it. Its tasks: {places}"
+        f"{slice_.definition.name} waits for ever: no step, sleep, wait or timer of it is under way that could wake it. What works elsewhere "
+        f"cannot: call that with step.run(name, function, ...). Its tasks: {places}"
     )

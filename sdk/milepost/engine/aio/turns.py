@@ -115,8 +115,13 @@ class Turns:
 
     def run(self, body: Coroutine[Any, Any, Any], context: Context) -> Any:
         """Run the body as far as it goes. Raises what it raises, or the interrupt that ends the slice."""
-        with watched(self.loop.watch):
-            return self._run(body, context)
+        try:
+            with watched(self.loop.watch):
+                return self._run(body, context)
+        finally:
+            self.loop.let_go()
+            for held in (self._fresh, self._known, self._live, self._due, self._to_begin, self._waiting, self._fans, self._unsent):
+                held.clear()
 
     def _run(self, body: Coroutine[Any, Any, Any], context: Context) -> Any:
         main = self.loop.spawn_main(body, context)
