@@ -1,6 +1,7 @@
 """`python -m benchmarks.peers`: one table of us and our peers, in the same harness, by turns."""
 
 import argparse
+import signal
 import statistics
 import sys
 from collections.abc import Sequence
@@ -99,4 +100,5 @@ def page(command: str, where: Machine, standings: Sequence[Standing]) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))  # so that the engines end, too
     main(sys.argv[1:])
