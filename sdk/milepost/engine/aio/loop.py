@@ -6,6 +6,7 @@ task factories. The first such misuse is noted and fails the run even when a lib
 """
 
 import asyncio
+import inspect
 import sys
 from asyncio import events
 from collections import deque
@@ -214,12 +215,12 @@ class BodyLoop(asyncio.AbstractEventLoop):
 
     def call_soon_threadsafe(  # type: ignore[override]
         self,
-        callback: Callable[..., Any],
-        *args: Any,
-        context: Context | None = None,  # noqa: ARG002 - refused, whatever it is
+        callback: Callable[..., Any],  # noqa: ARG002 - refused, whatever it is
+        *args: Any,  # noqa: ARG002
+        context: Context | None = None,  # noqa: ARG002
     ) -> NoReturn:
         if get_ident() == self._thread:
-            self._misused("its event loop has no call_soon_threadsafe()")
+            self.misused("its event loop has no call_soon_threadsafe()")
         noted = self._note(_WOKEN)
         raise RuntimeError(str(noted)) from noted  # as a closed loop does, which threads of libraries know of
 
@@ -232,11 +233,11 @@ class BodyLoop(asyncio.AbstractEventLoop):
     def create_task(self, coro: Any, *, name: object = None, context: Context | None = None, **options: Any) -> asyncio.Task[Any]:
         """A task with a scope of its own: ``name``, or the coroutine's name, within the scope of the task that makes it."""
         if options.get("eager_start"):
-            self._misused("a task that starts eagerly runs before it is its turn")
+            self.misused("a task that starts eagerly runs before it is its turn")
         parent, prefix = self._root, None
         if getattr(coro, "cr_code", None) not in self.own_code:
-            if name is None and _is_of_a_set(sys._getframe(1)):  # noqa: SLF001 - who makes the task decides whether it can be replayed
-                self._misused("asyncio.as_completed() makes tasks of coroutines in no certain order; give it tasks that you have made")
+            if name is None and _is_of_a_set(inspect.currentframe()):
+                self.misused("asyncio.as_completed() makes tasks of coroutines in no certain order; give it tasks that you have made")
             parent = self.scope() or self._root
             prefix = parent.of_task(name_of(coro) if name is None else str(name))
         task = self.spawn(coro, prefix, name=None if name is None else str(name), context=context)
@@ -256,7 +257,7 @@ class BodyLoop(asyncio.AbstractEventLoop):
         task.own_context = own
         BodyTask.__init__(task, coro, loop=self, name=name or f"Task-{self._serial}", context=own)
         if self.is_suspending:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
+            task._log_destroy_pending = False  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
             coro.close()
         else:
             self.tasks[task.serial] = task
@@ -272,7 +273,7 @@ class BodyLoop(asyncio.AbstractEventLoop):
         if self.is_suspending:
             return handle
         if events._get_running_loop() is not self and not self._is_ours:  # noqa: SLF001
-            self._misused(_WOKEN)
+            self.misused(_WOKEN)
         self._ready.append(handle)
         return handle
 
@@ -345,7 +346,8 @@ class BodyLoop(asyncio.AbstractEventLoop):
         if self.is_here and not self.is_suspending:
             _ = self.spawn(generator.aclose(), self._root.of_task(name_of(generator)))
 
-    def _misused(self, why: str) -> NoReturn:
+    def misused(self, why: str) -> NoReturn:
+        """Refuse what a replay could not do the same way; noted, so that it fails the run even when swallowed."""
         raise self._note(why)
 
     def _note(self, why: str) -> MilepostError:
@@ -363,6 +365,7 @@ class BodyLoop(asyncio.AbstractEventLoop):
 
 def _is_of_a_set(frame: FrameType | None) -> bool:
     """The task is made by as_completed(), which puts the coroutines that it is given into a set: by their addresses."""
+    frame = None if frame is None else frame.f_back
     while frame is not None and frame.f_globals.get("__name__") == "asyncio.tasks":
         if "completed" in frame.f_code.co_qualname.lower():
             return True
@@ -372,7 +375,7 @@ def _is_of_a_set(frame: FrameType | None) -> bool:
 
 def _refusal(name: str) -> Callable[..., Any]:
     def refuse(self: BodyLoop, *_args: Any, **_kwargs: Any) -> NoReturn:
-        self._misused(f"its event loop has no {name}()")
+        self.misused(f"its event loop has no {name}()")
 
     refuse.__name__ = name
     return refuse

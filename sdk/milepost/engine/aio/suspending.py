@@ -52,13 +52,14 @@ def _warn(slice_: Slice, tasks: list[BodyTask]) -> None:
 
 
 def _end(loop: BodyLoop, slice_: Slice, task: BodyTask) -> None:
-    task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - it is not lost: it is replayed
+    task._log_destroy_pending = False  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - it is not lost: it is replayed
     coroutine: Any = task.get_coro()
     swallowed = False
     for _ in range(MOST_THROWS):
         where = task.where
         try:
-            task.own_context.run(loop.inside, task, coroutine.throw, Suspend)  # the class: an instance among the arguments would hold itself by its traceback
+            # The class, not an instance: among the arguments that would hold itself, by its traceback.
+            task.own_context.run(loop.inside, task, coroutine.throw, Suspend)
         except Suspend:
             return
         except BaseExceptionGroup as group:  # a TaskGroup that had nothing left to wait for wraps it

@@ -84,6 +84,7 @@ class BodyTask(asyncio.Task[Any]):
     serial: int
     scope: TaskScope | None
     own_context: Context
+    _log_destroy_pending: bool
     named_after: tuple[TaskScope, str] | None = None
     """The scope that it was made in, and the coroutine's name, as long as it has no other."""
 
