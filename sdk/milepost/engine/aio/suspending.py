@@ -109,6 +109,6 @@ def deadlock(loop: BodyLoop, slice_: Slice) -> UsageError:
     tasks = [task for task in loop.tasks.values() if not task.done() and task.scope is not None]
     places = "; ".join(f"{task.get_name()} at {task.where}" for task in tasks[:10])
     return UsageError(
-        f"{slice_.definition.name} waits for ever: no step, sleep, wait or timer of it is under way that could wake it. What works elsewhere "
-        f"cannot: call that with step.run(name, function, ...). Its tasks: {places}"
+        f"{slice_.definition.name} waits for ever: no step, sleep, wait or timer of it is under way that could wake it. What works "
+        f"elsewhere cannot: call that with step.run(name, function, ...). Its tasks: {places}"
     )
