@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from milepost.engine.ports import ConditionFailed, Key
 from milepost.errors import StateFileError
 from milepost.local.store import Store
 
@@ -150,6 +152,21 @@ def test_a_failed_operation_harms_nobody_in_its_transaction(store: Store, fail: 
     with pytest.raises(LookupError):
         failing.result()
     assert refs(store) == ["after", "before", "leader"]
+
+
+def test_a_refusal_keeps_nothing_of_its_transaction_alive(store: Store) -> None:
+    """Who was refused may hold the error while it waits for the next commit, and hundreds do."""
+    kept: list[weakref.ref[Any]] = []
+
+    def refuse(_conn: sqlite3.Connection) -> None:
+        rows = {"what the transaction has read"}
+        kept.append(weakref.ref(rows))
+        raise ConditionFailed(Key("pk", "sk"), None)
+
+    with pytest.raises(ConditionFailed) as refused:
+        store.commit(refuse)
+    assert refused.value is not None
+    assert kept[0]() is None
 
 
 def test_an_error_of_sqlite_itself_harms_nobody(store: Store) -> None:

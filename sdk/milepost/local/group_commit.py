@@ -20,6 +20,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
+from milepost.engine.ports import ConditionFailed, TransactionFailed
+
 T = TypeVar("T")
 Operation: TypeAlias = Callable[[sqlite3.Connection], T]
 
@@ -288,6 +290,8 @@ class GroupCommit:
             part.result = part.op(conn)
             part.error = None
         except Exception as error:
+            if isinstance(error, ConditionFailed | TransactionFailed):
+                error.with_traceback(None)  # an answer, which may be kept long: its frames would keep all of this transaction
             part.error = error
             if conn.total_changes != before or not conn.in_transaction:
                 part.is_spoiled = True
