@@ -16,7 +16,7 @@ import msgspec
 from milepost.engine.abandoning import abandon
 from milepost.engine.interrupts import Suspend
 from milepost.engine.journal import completed, failed
-from milepost.engine.operations import Commit, Done, Recorded, State
+from milepost.engine.operations import Commit, Done, Operation, Recorded, State
 from milepost.engine.records import Kind, Record
 from milepost.engine.slice import Slice, failing
 from milepost.engine.waits import forget
@@ -227,14 +227,16 @@ class Group:
 class GroupEnd(Recorded):
     """A group of an async body that one branch has decided: its own record, with the branch that did."""
 
-    def __init__(self, slice_: Slice, group: Group, index: int, outcome: Outcome | None, *, abandons: bool) -> None:
+    def __init__(
+        self, slice_: Slice, group: Group, index: int, outcome: Outcome | None, item: Callable[[int], Operation] | None = None
+    ) -> None:
         self.slice = slice_
         self.path = group.path
         self._group = group
         self._index = index
         self._outcome = outcome
-        self._abandons = abandons
-        """Nobody else lets go of what the other branches wait for."""
+        self._item = item
+        """Of a group that is one operation: what each of its items is."""
 
     def begin(self) -> State:
         record = self._group.recorded()
@@ -246,16 +248,14 @@ class GroupEnd(Recorded):
         return self._decided(stands)
 
     def _decided(self, record: Record) -> State:
+        """Should a zombie have recorded another end: of items, of which the body has seen nothing, that one counts; branches, of
+        which it has, keep the end that their own order has led to, on every replay.
+        """
         index = int(record.detail["index"])
-        if index != self._index:
-            raise self.slice.misused(
-                NonDeterminismError(
-                    f"run {self.slice.header.run} of {self.slice.header.function}: {self.path!r} was decided by branch {index}, and now by "
-                    f"branch {self._index}. Branch with step.patched(), then deploy: the run goes on by itself."
-                )
-            )
-        if self._abandons and not self.slice.frozen:
+        if self._item is not None and not self.slice.frozen:
             self._group.abandon(index)
+        if self._item is not None and index != self._index:
+            return self._item(index).replay()
         if isinstance(self._outcome, Errored):
             raise self._outcome.error
         return Done(self._outcome.value if isinstance(self._outcome, Returned) else None)

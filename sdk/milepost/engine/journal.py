@@ -84,7 +84,7 @@ class Journal:
             if record.ttl is not None and (self.oldest_ttl is None or record.ttl < self.oldest_ttl):
                 self.oldest_ttl = record.ttl
         if self.order is not None:
-            self.order.read(history)
+            self.order.read(self._records)
 
     def get(self, path: str) -> Record | None:
         """What is recorded of the step; it counts as read from now on."""

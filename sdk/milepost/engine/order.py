@@ -12,12 +12,11 @@ after, the next one reads the history must not creep in before what that next on
 which k of the epochs before it had read, its `base`: what those epochs wrote besides came too late to have an order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from milepost.engine import keys
 from milepost.engine.ports import Blobs
 from milepost.engine.records import Packed, Record
 from milepost.engine.values import pack, unpack
@@ -49,8 +48,10 @@ class Order:
         self._epoch = epoch
         self._blobs = blobs
         self._run = run
-        self._read: dict[str, Place] = {}
-        """Of the history."""
+        self._records: Mapping[str, Record] = {}
+        """The history, by path; the journal keeps it up to date."""
+        self._sighted: dict[str, Place] = {}
+        """What it says of things besides the records' own places."""
         self._noted: dict[str, Place] = {}
         """Of this slice, written or not: they outlive a second reading of the history."""
         self._unsaved: list[Sighting] = []
@@ -69,24 +70,22 @@ class Order:
 
     # ---- the history -------------------------------------------------------------------------------------------------
 
-    def read(self, records: Iterable[Record]) -> None:
+    def read(self, records: Mapping[str, Record]) -> None:
         """Learn the order of a history, as it has just been read."""
-        candidates: list[Sighting] = []
+        self._records = records
+        sightings: list[Sighting] = []
         statements: dict[int, list[Base]] = {}
-        cut = len(keys.STEP_PREFIX)
-        for record in records:
-            if record.status != "pending" and record.kind not in _WITHOUT_OWN:
-                candidates.append((record.sk[cut:], record.epoch, record.k, record.t))
+        for record in records.values():
             if record.seen is not None:
-                candidates += record.seen
+                sightings += record.seen
             for packed in record.more_seen or ():
-                candidates += msgspec.json.decode(unpack(packed, self._blobs), type=list[Sighting])
+                sightings += msgspec.json.decode(unpack(packed, self._blobs), type=list[Sighting])
             if record.base is not None:
                 statements.update(record.base)
         self._take_bases(statements)
-        self._choose(candidates)
+        self._choose(sightings)
         if self._own_base is None:
-            self._own_base = self._base_of(candidates)
+            self._own_base = self._base_of(sightings)
         self.last, self._latest = (-1, 0), self._end()
 
     def _take_bases(self, statements: dict[int, list[Base]]) -> None:
@@ -97,26 +96,34 @@ class Order:
             for first, last, ranges in statements[by]:
                 self._bases.update(dict.fromkeys(range(first, last + 1), ranges))
 
-    def _choose(self, candidates: list[Sighting]) -> None:
+    def _choose(self, sightings: list[Sighting]) -> None:
         chosen: dict[str, Place] = {}
-        bases = self._bases
-        for path, epoch, k, t in candidates:
-            if epoch in bases and not _is_in(k, bases[epoch]):
+        for path, epoch, k, t in sightings:
+            if self._is_late(epoch, k):
                 continue
             stands = chosen.get(path)
             if stands is None or (epoch, t == NEVER) > (stands[0], stands[2] == NEVER):
                 chosen[path] = (epoch, k, t)
-        chosen.update(self._noted)
-        self._read = chosen
+        self._sighted = chosen
 
-    def _base_of(self, candidates: list[Sighting]) -> list[Base]:
+    def _is_late(self, epoch: int, k: int) -> bool:
+        """A later slice had read the history before this was written."""
+        ranges = self._bases.get(epoch)
+        return ranges is not None and not _is_in(k, ranges)
+
+    def _base_of(self, sightings: list[Sighting]) -> list[Base]:
         """What this slice knows of the epochs that no slice has spoken of yet."""
+        first = max(self._bases, default=0) + 1
+        if first >= self._epoch:
+            return []
         known: dict[int, set[int]] = {}
-        for _path, epoch, k, _t in candidates:
-            if 0 < epoch < self._epoch and epoch not in self._bases:
-                known.setdefault(epoch, set()).add(k)
+        for record in self._records.values():
+            if record.epoch >= first and record.status != "pending" and record.kind not in _WITHOUT_OWN:
+                known.setdefault(record.epoch, set()).add(record.k)
+        for _path, epoch, k, _t in sightings:
+            known.setdefault(epoch, set()).add(k)
         base: list[Base] = []
-        for epoch in range(max(self._bases, default=0) + 1, self._epoch):
+        for epoch in range(first, self._epoch):
             ranges = _ranges(known.get(epoch, set()))
             if base and not ranges and not base[-1][2]:
                 base[-1] = (base[-1][0], epoch, ranges)
@@ -125,24 +132,41 @@ class Order:
         return base
 
     def _end(self) -> tuple[int, int]:
-        return max(((epoch, k) for epoch, k, t in self._read.values() if t != NEVER), default=(-1, 0))
+        latest = (-1, 0)
+        for record in self._records.values():
+            if record.epoch >= latest[0] and (place := self.place(record.path)) is not None and place[2] != NEVER:
+                latest = max(latest, place[:2])
+        for epoch, k, t in (*self._sighted.values(), *self._noted.values()):
+            if t != NEVER:
+                latest = max(latest, (epoch, k))
+        return latest
 
     def place(self, path: str) -> Place | None:
         """When the body saw this; None when that is not known."""
-        return self._read.get(path)
+        noted = self._noted.get(path)
+        if noted is not None:
+            return noted
+        sighted = self._sighted.get(path)
+        record = self._records.get(path)
+        if record is None or record.status == "pending" or record.kind in _WITHOUT_OWN or self._is_late(record.epoch, record.k):
+            return sighted
+        if sighted is None or record.epoch > sighted[0]:
+            return (record.epoch, record.k, record.t)
+        return sighted
 
     def places(self) -> list[tuple[str, Place]]:
         """All that is known, by path."""
-        return list(self._read.items())
+        paths = {**dict.fromkeys(self._records), **self._sighted, **self._noted}
+        return [(path, place) for path in paths if (place := self.place(path)) is not None]
 
     def is_own(self, record: Record) -> bool:
         """Its own (epoch, k) is its place: no later sighting says otherwise."""
-        place = self._read.get(record.path)
+        place = self.place(record.path)
         return has_own_place(record.kind) and (place is None or place[2] != NEVER)
 
     def is_never(self, path: str) -> bool:
         """The body cancelled it before it saw it."""
-        place = self._read.get(path)
+        place = self.place(path)
         return place is not None and place[2] == NEVER
 
     @property
@@ -166,7 +190,7 @@ class Order:
         self._k += 1
         place = (self._epoch, self._k, t)
         self._unsaved.append((path, *place))
-        self._noted[path] = self._read[path] = place
+        self._noted[path] = place
         return place
 
     @property
@@ -218,11 +242,9 @@ class Order:
             path = ours.path
             if not is_ours:
                 self.saw(path)
-            elif has_own_place(ours.kind):
-                self._noted[path] = self._read[path] = (ours.epoch, ours.k, ours.t)
-            else:
+            elif not has_own_place(ours.kind):
                 _path, *place = (ours.seen or [])[_own_sighting(ours)]
-                self._noted[path] = self._read[path] = (place[0], place[1], place[2])
+                self._noted[path] = (place[0], place[1], place[2])
 
 
 def carrying(record: Record, sightings: list[Sighting], blobs: Blobs, run: str) -> Record:

@@ -88,7 +88,7 @@ class FanRequest(Request):
         if broken is not None:
             self.owner.raised(self, broken, is_committed=False)
         elif index is not None:
-            self.operation = GroupEnd(self.slice, self._group, index, outcomes[index], abandons=True)
+            self.operation = GroupEnd(self.slice, self._group, index, outcomes[index], self._make)
             self._pump.begin(self)
         elif not any(outcome is None or isinstance(outcome, Waits) for outcome in outcomes):
             self.owner.done(self, self._group.ended(outcomes), is_committed=False)

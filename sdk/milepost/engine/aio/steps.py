@@ -127,7 +127,7 @@ class _Branches:
         if index is None:
             return self._group.ended(self._outcomes)
         outcome = self._outcomes[index]
-        value = await _perform(self._turns, None, (GroupEnd(slice_, self._group, index, outcome, abandons=False),), None)
+        value = await _perform(self._turns, None, (GroupEnd(slice_, self._group, index, outcome),), None)
         return [Returned(value, index)]
 
     def _decisive(self) -> int | None:
