@@ -1,0 +1,1 @@
+"""Runs as large as promised, each in a process of its own."""
