@@ -57,6 +57,7 @@ class Journal:
     def keep_order(self, order: Order) -> None:
         """Read and write the order in which the body sees things."""
         self.order = order
+        order.follow(self._records)
         self._open = open_to(self._epoch)
 
     def load(self) -> None:

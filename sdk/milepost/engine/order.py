@@ -70,6 +70,10 @@ class Order:
 
     # ---- the history -------------------------------------------------------------------------------------------------
 
+    def follow(self, records: Mapping[str, Record]) -> None:
+        """The records of a history that is empty as yet; the journal adds to them."""
+        self._records = records
+
     def read(self, records: Mapping[str, Record]) -> None:
         """Learn the order of a history, as it has just been read."""
         self._records = records
