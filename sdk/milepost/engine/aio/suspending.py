@@ -7,6 +7,7 @@ yields, and the interrupt is raised again (docs/design/async.md rules 12, 13 and
 """
 
 import asyncio
+from threading import Thread
 from typing import Any, Final
 
 from milepost.engine.aio.loop import BodyLoop
@@ -31,6 +32,7 @@ def suspend_all(loop: BodyLoop, slice_: Slice, *, left_over: bool = False) -> No
     loop.clear()
     for task in open_tasks:
         _end(loop, slice_, task)
+        _let_threads_go(task)
     for task in open_tasks:  # what a task waits for holds the task, which holds it: that would be left to the garbage collector
         waiter: Any = getattr(task, "_fut_waiter", None)
         if waiter is not None:
@@ -82,6 +84,14 @@ def _end(loop: BodyLoop, slice_: Slice, task: BodyTask) -> None:
             f"at {task.where}. Write `except Exception`, or raise it again"
         )
     )
+
+
+def _let_threads_go(task: BodyTask) -> None:
+    """A thread that a library keeps for as long as this task lives (anyio does, for to_thread) would keep the process, too."""
+    callbacks: list[tuple[Any, Any]] = getattr(task, "_callbacks", None) or []
+    for callback, _context in callbacks:
+        if isinstance(getattr(callback, "__self__", None), Thread):
+            callback(task)
 
 
 def _swallowed(slice_: Slice, where: str) -> None:
