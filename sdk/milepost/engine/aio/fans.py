@@ -55,7 +55,7 @@ class FanRequest(Request):
 
     is_fan = True
 
-    def __init__(self, slice_: Slice, group: Group, make: Callable[[int], Operation], keeper: Any, context: Context) -> None:
+    def __init__(self, slice_: Slice, group: Group, make: Callable[[int], Operation], keeper: Any, context: Context | None) -> None:
         super().__init__(_Join(slice_, group, make), keeper, context)
         self._group = group
         self._make = make

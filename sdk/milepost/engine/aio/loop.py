@@ -181,11 +181,6 @@ class BodyLoop(asyncio.AbstractEventLoop):
         task = asyncio.current_task(self)
         return task if isinstance(task, BodyTask) else None
 
-    def context(self) -> Context:
-        """The context of the task that runs now; who runs something in it copies it first."""
-        task = self.current()
-        return copy_context() if task is None else task.own_context
-
     def scope(self) -> TaskScope | None:
         """The scope of the task that runs now; None outside of any task."""
         task = self.current()
@@ -253,7 +248,7 @@ class BodyLoop(asyncio.AbstractEventLoop):
         own = copy_context() if context is None else context
         task: BodyTask = BodyTask.__new__(BodyTask)
         task.serial = self._serial
-        task.scope = None if prefix is None else TaskScope(prefix)
+        task.scope = None if prefix is None else TaskScope(prefix, own)
         task.own_context = own
         BodyTask.__init__(task, coro, loop=self, name=name or f"Task-{self._serial}", context=own)
         if self.is_suspending:

@@ -24,6 +24,8 @@ class AsyncBodyStep(StepCalls):
         super().__init__(slice_)
         self._turns = turns
         self._loop = turns.loop
+        self._scope: TaskScope | None = None
+        """Of the call that claims a name now."""
 
     @property
     def _prefix(self) -> str:
@@ -37,6 +39,7 @@ class AsyncBodyStep(StepCalls):
         scope = loop.scope() if loop.is_here else None
         if scope is None:
             raise self._refuse(f"step {name!r} is used {self._where()}: the body's own tasks use steps, nobody else")
+        self._scope = scope
         return scope.claim(self._slice, name)
 
     def _where(self) -> str:
@@ -62,12 +65,12 @@ class AsyncBodyStep(StepCalls):
     def _drive(self, *operations: Operation, then: Callable[[Any], Any] | None = None) -> Coroutine[Any, Any, Any]:
         if self._loop.is_suspending:
             return _only_yields()
-        return _perform(self._turns, self._loop.scope(), operations, then)
+        return _perform(self._turns, self._scope, operations, then)
 
     def _fan_out(self, group: Group, make: Callable[[int], Operation], then: Callable[[list[Outcome]], Any]) -> Coroutine[Any, Any, Any]:
         if self._loop.is_suspending:
             return _only_yields()
-        return _join(self._turns, self._loop.scope(), self._slice, group, make, then)
+        return _join(self._turns, self._scope, self._slice, group, make, then)
 
     # ---- branches ----------------------------------------------------------------------------------------------------
 
@@ -76,7 +79,7 @@ class AsyncBodyStep(StepCalls):
     ) -> Coroutine[Any, Any, Any]:
         if self._loop.is_suspending:
             return _only_yields()
-        return self._branches(self._loop.scope(), group, bodies, then)
+        return self._branches(self._scope, group, bodies, then)
 
     async def _branches(
         self,
@@ -173,7 +176,7 @@ async def _perform(turns: Turns, scope: TaskScope | None, operations: tuple[Oper
             if _is_its_turn(turns, operation.path):
                 value = value_of(operation)
             else:
-                value = await _wait(turns, Request(operation, turns, turns.loop.context()))
+                value = await _wait(turns, Request(operation, turns, None if scope is None else scope.context))
         return value if then is None else then(value)
     finally:
         if scope is not None:
@@ -190,7 +193,7 @@ async def _join(
 ) -> Any:
     try:
         _count(turns, slice_, group)
-        return then(await _wait(turns, FanRequest(slice_, group, make, turns, turns.loop.context())))
+        return then(await _wait(turns, FanRequest(slice_, group, make, turns, None if scope is None else scope.context)))
     finally:
         _release(scope, group.path)
 

@@ -19,10 +19,12 @@ from milepost.errors import UsageError
 class TaskScope:
     """The names that one task has used. A name that is used again is ``name:n``, but not while its first use is unfinished."""
 
-    __slots__ = ("_counts", "_names", "_open", "_tasks", "_timers", "prefix")
+    __slots__ = ("_counts", "_names", "_open", "_tasks", "_timers", "context", "prefix")
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, prefix: str = "", context: Context | None = None) -> None:
         self.prefix = prefix
+        self.context = context
+        """Of the task; who runs something in it copies it first."""
         self._counts: dict[str, int] = {}
         self._names: set[str] = set()
         """Those whose use has not ended."""
@@ -97,7 +99,7 @@ class BodyTask(asyncio.Task[Any]):
         if self.named_after is not None and self.scope is not None and self.scope.is_fresh:
             parent, name = self.named_after
             parent.give_back(name)
-            self.scope = TaskScope(parent.of_task(str(value)))
+            self.scope = TaskScope(parent.of_task(str(value)), self.own_context)
         self.named_after = None
 
     @property

@@ -42,7 +42,7 @@ class Turns:
         self.loop = body_loop(slice_, self)
         self._fresh: list[Request] = []
         """Asked for in the last turn."""
-        self._known: list[tuple[int, int, str, Request]] = []
+        self._known: list[tuple[int, int, int, str, Request]] = []
         """(a), a heap."""
         self._live: list[tuple[int, str, Request]] = []
         """(b), a heap."""
@@ -165,9 +165,9 @@ class Turns:
         if self._lost:
             return False
         while self._known:
-            *_, request = heappop(self._known)
+            epoch, k, t, _path, request = heappop(self._known)
             if not request.is_dropped:
-                self._hand(request, self._order.place(request.path))
+                self._hand(request, (epoch, k, t))
                 return True
         return False
 
@@ -202,7 +202,7 @@ class Turns:
             place = self._order.place(request.path)
             if place is not None:
                 if place[2] >= 0:
-                    heappush(self._known, (place[0], place[1], request.path, request))
+                    heappush(self._known, (*place, request.path, request))
                 else:  # cancelled at that time, and will be again before anything begins
                     self._to_begin.append(request)
                 continue
@@ -257,7 +257,7 @@ class Turns:
         request.is_over = True
         place = self._order.place(request.path) if is_committed else None
         if place is not None and place[2] >= 0:
-            heappush(self._known, (place[0], place[1], request.path, request))
+            heappush(self._known, (*place, request.path, request))
         else:
             at = self._slice.worker.now() if request.due_at is None else request.due_at
             heappush(self._live, (at, request.path, request))
