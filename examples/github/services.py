@@ -140,10 +140,9 @@ def _found(path: str) -> tuple[HTTPStatus, bytes]:
 
 def main() -> None:
     """Serve until Ctrl-C."""
-    with Services(latency=timedelta(seconds=1), port=urlsplit(DEFAULT).port or 0) as services:
+    with suppress(KeyboardInterrupt), Services(latency=timedelta(seconds=1), port=urlsplit(DEFAULT).port or 0) as services:
         print(f"assets and checkers at {services.url}; stop with Ctrl-C")
-        with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        threading.Event().wait()
 
 
 if __name__ == "__main__":
