@@ -24,11 +24,15 @@ _stubborn: Final[list[Any]] = []
 
 
 def suspend_all(loop: BodyLoop, slice_: Slice, *, left_over: bool = False) -> None:
-    """End every task that has not ended. `left_over`: the body has returned without waiting for them."""
+    """End every task that has not ended. `left_over`: the body has returned without waiting for them; then what nobody asked
+    for is told, too.
+    """
     loop.is_suspending = True
     open_tasks = [task for _, task in sorted(loop.tasks.items(), reverse=True) if not task.done()]
-    if left_over and open_tasks and not slice_.is_replaying(""):
+    if left_over and not slice_.is_replaying(""):
         _warn(slice_, [task for task in open_tasks if task.scope is not None])
+        for task in loop.tasks.values():
+            _tell_of_error(slice_, task)
     loop.clear()
     for task in open_tasks:
         _end(loop, slice_, task)
@@ -51,6 +55,19 @@ def _warn(slice_: Slice, tasks: list[BodyTask]) -> None:
         run_id=slice_.header.run,
         function=slice_.header.function,
     )
+
+
+def _tell_of_error(slice_: Slice, task: BodyTask) -> None:
+    """Of a task that has failed, when nobody has asked how it ended: asyncio says so when it is dropped, here that is too late."""
+    if task.done() and getattr(task, "_log_traceback", False):
+        error = task.exception()
+        slice_.worker.log.error(
+            "a task of the body failed, and nobody asked how it ended: await it, or use asyncio.TaskGroup",
+            task=task.get_name(),
+            error=f"{type(error).__name__}: {error}",
+            run_id=slice_.header.run,
+            function=slice_.header.function,
+        )
 
 
 def _end(loop: BodyLoop, slice_: Slice, task: BodyTask) -> None:

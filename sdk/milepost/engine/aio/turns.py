@@ -136,7 +136,7 @@ class Turns:
             raise
         finally:
             self._pump.drop_all()
-        suspend_all(self.loop, self._slice, left_over=True)
+        suspend_all(self.loop, self._slice, left_over=not main.cancelled() and main.exception() is None)
         self._let_go()
         try:
             return main.result()
