@@ -89,11 +89,25 @@ def _unless_misused(slice_: Slice, ended: Ended) -> Ended:
 
 
 def _raised(error: BaseException) -> Ended:
+    """A group, as a TaskGroup raises it, is final when each error in it is; of one error it says no more than that error."""
+    leaves = _leaves(error)
+    for leaf in leaves:
+        if isinstance(leaf, NonDeterminismError):
+            return Diverged(leaf)
+    return Raised(leaves[0] if len(leaves) == 1 else error, is_final=all(_is_final(leaf) for leaf in leaves))
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        group: BaseExceptionGroup[BaseException] = error
+        return [leaf for inner in group.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def _is_final(error: BaseException) -> bool:
     if isinstance(error, StepError):  # whatever it was raised as in the step, which had its retries
-        return Raised(error, is_final=True)
-    if isinstance(error, NonDeterminismError):
-        return Diverged(error)
-    return Raised(error, is_final=isinstance(error, MilepostError) and not isinstance(error, RetryAfterError))
+        return True
+    return isinstance(error, MilepostError) and not isinstance(error, RetryAfterError)
 
 
 def _encoded(slice_: Slice, value: object) -> Ended:

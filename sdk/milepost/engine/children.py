@@ -43,7 +43,8 @@ class InvokeOperation(WithoutWork):
         self._event_name = event_name
         self._timeout_ms = timeout_ms
         self._detach = detach
-        self._crowd = crowd
+        self.crowd = crowd
+        """One of many: their answers are poked for with a delay, so that many are read at once."""
 
     def begin(self) -> State:
         record = self.slice.journal.get(self.path)
@@ -84,7 +85,7 @@ class InvokeOperation(WithoutWork):
                 epoch=record.epoch,
                 k=record.k,
                 t=record.t,
-                crowd=self._crowd,
+                crowd=self.crowd,
             ),
         )
         return Parked(Pending(record=record, recorded=False, start=Outgoing(group=self._target.worker, body=encode(start))))

@@ -25,6 +25,7 @@ from milepost.engine.aio.loop import BodyTimer, body_loop
 from milepost.engine.aio.requests import Request, TimerRequest
 from milepost.engine.aio.suspending import deadlock, suspend_all
 from milepost.engine.aio.watchdog import watched
+from milepost.engine.children import InvokeOperation
 from milepost.engine.interrupts import Interrupt, Suspend
 from milepost.engine.order import Order
 from milepost.engine.pump import Pump
@@ -232,7 +233,10 @@ class Turns:
         if quiet and not self._slice.frozen:
             self._slice.journal.put_many(quiet)
         to_begin, self._to_begin = self._to_begin, []
+        crowded = len(to_begin) > self._slice.worker.settings.crowd
         for place, request in enumerate(to_begin):
+            if crowded and isinstance(request.operation, InvokeOperation):
+                request.operation.crowd = True
             if request.is_dropped:
                 continue
             try:
