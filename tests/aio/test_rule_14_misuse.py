@@ -164,7 +164,18 @@ async def with_anyio_sockets(step: AsyncStep) -> None:
     await anyio.connect_tcp("127.0.0.1", 9)
 
 
+async def as_completed_of_coroutines(step: AsyncStep) -> None:
+    coroutines = [async_no_op() for _ in range(3)]
+    try:
+        for one in asyncio.as_completed(coroutines):
+            await one
+    finally:
+        for coroutine in coroutines:
+            coroutine.close()
+
+
 LOOP: list[Misuse] = [
+    as_completed_of_coroutines,
     to_thread,
     run_in_executor,
     open_connection,

@@ -30,14 +30,14 @@ def test_every_key_is_listed() -> None:
     assert [pk for pk, _ in rows if pk != "pk" and f"`{pk}`" not in page] == []
 
 
-@pytest.mark.parametrize("page", ["architecture.md", "protocols.md", "data.md"])
+@pytest.mark.parametrize("page", ["architecture.md", "protocols.md", "data.md", "async.md"])
 def test_every_named_test_exists(page: str) -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     there = {*re.findall(r"^\s*def (test_\w+)", sources, flags=re.MULTILINE), *(path.stem for path in (ROOT / "tests").rglob("test_*.py"))}
     assert sorted(set(re.findall(r"\btest_\w+", code(page))) - there) == []
 
 
-@pytest.mark.parametrize("page", ["architecture.md", "protocols.md", "data.md"])
+@pytest.mark.parametrize("page", ["architecture.md", "protocols.md", "data.md", "async.md"])
 def test_every_named_file_exists(page: str) -> None:
     package = ROOT / "sdk" / "milepost"
     named = re.findall(r"`([\w/]+\.py)`", (DESIGN / page).read_text(encoding="utf-8"))
@@ -45,4 +45,11 @@ def test_every_named_file_exists(page: str) -> None:
 
 
 def test_the_pages_are_there() -> None:
-    assert {path.name for path in Path(DESIGN).glob("*.md")} >= {"architecture.md", "protocols.md", "data.md", "decisions.md", "cases.md"}
+    assert {path.name for path in Path(DESIGN).glob("*.md")} >= {
+        "architecture.md",
+        "protocols.md",
+        "data.md",
+        "async.md",
+        "decisions.md",
+        "cases.md",
+    }
