@@ -17,7 +17,7 @@ from milepost.engine.children import InvokeOperation
 from milepost.engine.inputs import awaited_of, child_data
 from milepost.engine.operations import Operation
 from milepost.engine.polling import PollOperation
-from milepost.engine.running import NO_OPTIONS, NOT_RECORDED, RunOperation, RunOptions, recall, without_result
+from milepost.engine.running import NO_OPTIONS, RunOperation, RunOptions, without_result
 from milepost.engine.sending import PatchOperation, SendOperation
 from milepost.engine.sleeping import SleepOperation
 from milepost.engine.slice import Slice
@@ -34,9 +34,6 @@ _SHORTEST = timedelta(milliseconds=1)
 
 class StepCalls(ABC):
     """The methods of a step. A subclass says how an operation is brought on: to a value, or to a coroutine of it."""
-
-    _recalls = False
-    """What is recorded of a step is its value at once, whatever else the body waits for."""
 
     def __init__(self, slice_: Slice) -> None:
         self._slice = slice_
@@ -120,14 +117,14 @@ class StepCalls(ABC):
         return StepWithOptions(self._run, RunOptions(retry=retry, once=once, timeout_ms=timeout_ms, compensate=compensate))
 
     def _run(self, name: str, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], options: RunOptions) -> Any:
+        return self._run_at(self._claim(name), name, fn, args, kwargs, options)
+
+    def _run_at(
+        self, path: str, name: str, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], options: RunOptions
+    ) -> Any:
         if not callable(fn):
             raise self._refuse(f"step {name!r}: step.run takes a function and its arguments, not {type(fn).__name__}")
         self._check_function("step", name, fn)
-        path = self._claim(name)
-        if options is NO_OPTIONS and self._recalls:
-            value = recall(self._slice, path, fn, args, kwargs)
-            if value is not NOT_RECORDED:
-                return value
         return self._drive(RunOperation(self._slice, path, fn, args, kwargs, options))
 
     def sleep(self, name: str, duration: timedelta, /) -> Any:

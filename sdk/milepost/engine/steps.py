@@ -16,14 +16,13 @@ from milepost.engine.interrupts import Suspend
 from milepost.engine.operations import Again, Commit, Done, Operation, Parked, State, Work
 from milepost.engine.pump import Pump
 from milepost.engine.runners import ThreadRunner, within
+from milepost.engine.running import NO_OPTIONS, NOT_RECORDED, recall
 from milepost.engine.scope import Scope
 from milepost.engine.slice import Slice
 
 
 class BodyStep(StepCalls):
     """What a `def` body, or a branch of one, is given as its step."""
-
-    _recalls = True
 
     def __init__(self, slice_: Slice, prefix: str = "") -> None:
         super().__init__(slice_)
@@ -40,6 +39,13 @@ class BodyStep(StepCalls):
         is_async = fn.__code__.co_flags & inspect.CO_COROUTINE if type(fn) is FunctionType else inspect.iscoroutinefunction(fn)
         if is_async:
             raise self._refuse(f"{what} {name!r}: {getattr(fn, '__name__', fn)!r} is async; a def function's steps run def functions")
+
+    def run(self, name: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        path = self._scope.claim(self._slice, name)
+        value = recall(self._slice, path, fn, args, kwargs)
+        if value is NOT_RECORDED:
+            return self._run_at(path, name, fn, args, kwargs, NO_OPTIONS)
+        return value
 
     # ---- one operation at a time -------------------------------------------------------------------------------------
 
