@@ -138,8 +138,8 @@ class Order:
     def _end(self) -> tuple[int, int]:
         latest = (-1, 0)
         for record in self._records.values():
-            if record.epoch >= latest[0] and (place := self.place(record.path)) is not None and place[2] != NEVER:
-                latest = max(latest, place[:2])
+            if record.epoch >= latest[0] and (record.epoch, record.k) > latest and (place := self.place(record.path)) is not None:
+                latest = max(latest, place[:2]) if place[2] != NEVER else latest
         for epoch, k, t in (*self._sighted.values(), *self._noted.values()):
             if t != NEVER:
                 latest = max(latest, (epoch, k))
@@ -152,7 +152,9 @@ class Order:
             return noted
         sighted = self._sighted.get(path)
         record = self._records.get(path)
-        if record is None or record.status == "pending" or record.kind in _WITHOUT_OWN or self._is_late(record.epoch, record.k):
+        if record is None or record.status == "pending" or record.kind in _WITHOUT_OWN:
+            return sighted
+        if record.epoch in self._bases and self._is_late(record.epoch, record.k):
             return sighted
         if sighted is None or record.epoch > sighted[0]:
             return (record.epoch, record.k, record.t)
