@@ -127,12 +127,13 @@ class Order:
         for _path, epoch, k, _t in sightings:
             known.setdefault(epoch, set()).add(k)
         base: list[Base] = []
-        for epoch in range(first, self._epoch):
-            ranges = _ranges(known.get(epoch, set()))
-            if base and not ranges and not base[-1][2]:
-                base[-1] = (base[-1][0], epoch, ranges)
-            else:
-                base.append((epoch, epoch, ranges))
+        for epoch in sorted(epoch for epoch in known if first <= epoch < self._epoch):
+            if first < epoch:
+                base.append((first, epoch - 1, []))
+            base.append((epoch, epoch, _ranges(known[epoch])))
+            first = epoch + 1
+        if first < self._epoch:
+            base.append((first, self._epoch - 1, []))
         return base
 
     def _end(self) -> tuple[int, int]:
