@@ -4,7 +4,7 @@ Importing an app's module runs its decorators and nothing else: no cloud, no fil
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, final, overload
 
 from milepost.async_step import AsyncStep
 from milepost.doors import Doors
@@ -31,6 +31,11 @@ class StepOrAsyncStep(Step, AsyncStep, Protocol):  # type: ignore[misc]  # pyrig
 FailureHandler: TypeAlias = Callable[[E, StepOrAsyncStep, Failure], object] | Function[Failure, Any]
 
 
+@final
+class _Nobodys:
+    """What no body returns: only one that returns Any fits, and is not taken for one that returns a coroutine."""
+
+
 class AsyncBodyNeedsAsyncStep:
     """What a type checker sees in the place of an ``async def`` with a plain Step: no Function. At import it is a DefinitionError."""
 
@@ -40,6 +45,8 @@ class _Decorator(Protocol[E]):
 
     @overload
     def __call__(self, body: Callable[[E, AsyncStep], Coroutine[Any, Any, R]], /) -> AsyncFunction[E, R]: ...
+    @overload
+    def __call__(self, body: Callable[[E, Step], _Nobodys], /) -> DefFunction[E, Any]: ...
     @overload
     def __call__(self, body: Callable[[E, Step], Coroutine[Any, Any, Any]], /) -> AsyncBodyNeedsAsyncStep: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
     @overload
@@ -51,6 +58,8 @@ class _OpenDecorator(Protocol):
 
     @overload
     def __call__(self, body: Callable[[E, AsyncStep], Coroutine[Any, Any, R]], /) -> AsyncFunction[E, R]: ...
+    @overload
+    def __call__(self, body: Callable[[E, Step], _Nobodys], /) -> DefFunction[E, Any]: ...
     @overload
     def __call__(self, body: Callable[[E, Step], Coroutine[Any, Any, Any]], /) -> AsyncBodyNeedsAsyncStep: ...  # type: ignore[overload-overlap]
     @overload

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -285,7 +285,7 @@ class Body:
             self.tell("finally", node.name)
 
     async def _generator(self, node: Node) -> Any:
-        async def values() -> Any:
+        async def values() -> AsyncGenerator[Any, None]:
             try:
                 for child in node.children:
                     yield await self.quietly(child)

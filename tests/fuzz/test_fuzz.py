@@ -48,5 +48,5 @@ def test_what_a_body_saw_is_seen_again_although_zombies_write(first: int, tmp_pa
 @pytest.mark.long
 @pytest.mark.parametrize("zombies", [False, True], ids=["", "zombies"])
 @pytest.mark.parametrize("first", range(1_000, 3_500, CHUNK))
-def test_the_same_for_thousands_of_seeds(first: int, zombies: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+def test_the_same_for_thousands_of_seeds(first: int, zombies: bool, tmp_path: Path) -> None:
     play(range(first, first + CHUNK), tmp_path, zombies=zombies)

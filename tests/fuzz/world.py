@@ -140,8 +140,9 @@ class _Runner:
             assert call is not None
             try:
                 coroutine: Any = call()
-                if coroutine is None:
-                    raise StopIteration
+                if coroutine is None:  # a callback's submit is a def
+                    ended(job, None, None)
+                    continue
                 coroutine.send(None)
             except StopIteration as stop:
                 ended(job, stop.value, None)
@@ -245,9 +246,7 @@ class World:
                 return await self.work(name)
 
             async def wait(self, step: AsyncStep, node: Node) -> Any:
-                found = await step.wait_for_event(
-                    node.name, Told, key=node.name, timeout=timedelta(milliseconds=node.amount + 1_000)
-                )
+                found = await step.wait_for_event(node.name, Told, key=node.name, timeout=timedelta(milliseconds=node.amount + 1_000))
                 return None if found is None else found.key
 
             async def invoke(self, step: AsyncStep, node: Node) -> Any:
@@ -278,6 +277,10 @@ class World:
     def worker_of(self, driver: Driver) -> Worker:
         self.current[threading.get_ident()] = driver
         runner = _Runner(self, driver)
+
+        def given(_threads: object) -> _Runner:
+            return runner
+
         worker = self.stage.worker
         ports = worker.ports
         own = msgspec.structs.replace(
@@ -285,7 +288,7 @@ class World:
             clock=_Clock(self, driver.ahead_ms),
             **{name: _Port(name, getattr(ports, name), driver) for name in ("table", "queue", "timers", "bus", "blobs")},
         )
-        return replace(worker, ports=own, signal=lambda: _Signal(self, runner), runner=lambda _threads: runner)
+        return replace(worker, ports=own, signal=lambda: _Signal(self, runner), runner=given)
 
     def table_call(self, driver: Driver, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of the table by a slice: may be the last one, may land in part."""
@@ -321,9 +324,9 @@ class World:
         if driver.teller is None or all(outcomes) or driver.epoch < self.landed[0]:
             return
         trace = driver.teller.trace
-        if driver.epoch > self.landed[0] or len(trace) > len(self.landed[1]):
-            if len(trace) >= len(driver.expected or ()):
-                self.landed = (driver.epoch, list(trace))
+        is_further = driver.epoch > self.landed[0] or len(trace) > len(self.landed[1])
+        if is_further and len(trace) >= len(driver.expected or ()):
+            self.landed = (driver.epoch, list(trace))
 
     def _die(self, driver: Driver) -> None:
         self.crashes += 1
@@ -393,7 +396,7 @@ class World:
             self.app_answer(token)
 
     def app_answer(self, token: str) -> None:
-        from milepost.engine.callbacks import Token, succeed  # noqa: PLC0415 - close to its only use
+        from milepost.engine.callbacks import Token, succeed
 
         succeed(self.stage.worker, Token.of(token), f"answer {self.calls}")
 
@@ -461,8 +464,8 @@ def _flat(node: Node) -> list[Node]:
 
 def replay(played: Played) -> str | None:
     """Replay an ended run's history in this process; says how what is seen differs from what was."""
-    from milepost.engine.body import run_body  # noqa: PLC0415
-    from milepost.engine.origins import Origins  # noqa: PLC0415
+    from milepost.engine.body import run_body
+    from milepost.engine.origins import Origins
 
     world = World(played.seed, zombies=played.zombies)
     with Stage(world.app) as stage:

@@ -1,6 +1,6 @@
 """Runs the body of a slice and says how that ended; knows the three shapes of a body: function, handler, undo run."""
 
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
@@ -99,7 +99,7 @@ def _raised(error: BaseException) -> Ended:
 
 def _leaves(error: BaseException) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
-        group: BaseExceptionGroup[BaseException] = error
+        group = cast("BaseExceptionGroup[BaseException]", error)
         return [leaf for inner in group.exceptions for leaf in _leaves(inner)]
     return [error]
 
