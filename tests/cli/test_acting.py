@@ -12,6 +12,7 @@ import pytest
 from milepost import App
 from milepost.cli.shapes import Acted, Sent
 from milepost.local import LocalCloud
+from tests.aio.plays import Lines
 from tests.cli.conftest import STATE, Milepost, Shop, eventually
 
 ORDER = '{"order_id": "o-9", "total": 12.50}'
@@ -21,7 +22,7 @@ ORDER = '{"order_id": "o-9", "total": 12.50}'
 
 
 def test_an_event_is_sent_beside_a_worker_and_its_runs_are_named(app: App, milepost: Milepost) -> None:
-    with LocalCloud(app, STATE, target="shop:app") as cloud:
+    with LocalCloud(app, STATE, target="shop:app", log=Lines()) as cloud:  # else its lines would be among the command's
         text = milepost("send", "shop/order.placed", ORDER).stdout
         [run] = cloud.runs("fulfil_order")
         assert run.id[:8] in text
