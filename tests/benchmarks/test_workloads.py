@@ -77,6 +77,8 @@ def test_a_part_of_a_page_is_replaced_and_the_rest_stays(tmp_path: Path) -> None
         write_part(page, "y", "new")
 
 
-@pytest.mark.parametrize(("page", "part"), [(PAGE, "make bench"), (README, "make bench"), (PAGE, "make bench-peers"), (curves.PAGE, "make bench-curves")])
+@pytest.mark.parametrize(
+    ("page", "part"), [(PAGE, "make bench"), (README, "make bench"), (PAGE, "make bench-peers"), (curves.PAGE, "make bench-curves")]
+)
 def test_the_pages_have_a_place_for_what_is_measured(page: Path, part: str) -> None:
     assert page.read_text(encoding="utf-8").count(f"<!-- written by {part} -->") == 1
