@@ -76,16 +76,19 @@ class Torment:
             self._send(state, part[before:])
 
     def _await_recovery(self, state: State) -> None:
-        """Until what the kills so far interrupted is recorded: the fourth death in one step would rightly fail it."""
+        """Until what the kills so far interrupted is recorded: the fourth death in one step would rightly fail it. And until
+        no run works: of many at once most die in a step that has not got as far as its call, and that counts as well.
+        """
         deadline = time.monotonic() + RECOVERY_S
         begun = {line.key for line in ledger.lines() if line.is_call}
         while True:
             history = state.history()
             ended = {one.run.id for one in history if one.run.status.is_terminal}  # a cancelled run records nothing more
             lost = [key for key in begun - set(recorded_calls(history)) if key.partition("/")[0] not in ended]
-            if not lost:
+            working = [one.run.id for one in history if one.run.status is RunStatus.RUNNING]
+            if not lost and not working:
                 return
-            assert time.monotonic() < deadline, f"interrupted by a kill, and not made again in {RECOVERY_S:.0f} s: {lost}"
+            assert time.monotonic() < deadline, f"interrupted by a kill, and not over in {RECOVERY_S:.0f} s: {lost} {working}"
             time.sleep(0.01)
 
     def _await_a_call(self, calls: int) -> None:
