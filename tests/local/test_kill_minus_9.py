@@ -34,6 +34,8 @@ class Torment:
         self._worker = WorkerProcess(directory, pace="rush", services=self._services.url)
         self._sent = self._shuffled()
         self._crashes: list[Crash] = []
+        self._died: dict[str, int] = {}
+        """Runs that were at work at the last kill, with how many steps they had recorded."""
 
     def _shuffled(self) -> Sequence[Delivery]:
         return self._random.sample(deliveries(), k=329)
@@ -67,7 +69,9 @@ class Torment:
         assert not self._worker.has_died(), self._worker.output()
         self._worker.kill()
         self._services.settle()
-        self._crashes.append(crash_of(state.history(), ledger.lines()))
+        history = state.history()
+        self._died = {one.run.id: len(one.steps) for one in history if one.run.status is RunStatus.RUNNING}
+        self._crashes.append(crash_of(history, ledger.lines()))
         if self._random.random() < 0.5:
             self._send(state, part[before:])
             self._worker.start()
@@ -76,8 +80,8 @@ class Torment:
             self._send(state, part[before:])
 
     def _await_recovery(self, state: State) -> None:
-        """Until what the kills so far interrupted is recorded: the fourth death in one step would rightly fail it. And until
-        no run works: of many at once most die in a step that has not got as far as its call, and that counts as well.
+        """Until what the kills so far interrupted is recorded: the fourth death in one step would rightly fail it. Of many runs
+        at once most die in a step that has not got as far as its call, and that counts as well: each has to get on.
         """
         deadline = time.monotonic() + RECOVERY_S
         begun = {line.key for line in ledger.lines() if line.is_call}
@@ -85,10 +89,10 @@ class Torment:
             history = state.history()
             ended = {one.run.id for one in history if one.run.status.is_terminal}  # a cancelled run records nothing more
             lost = [key for key in begun - set(recorded_calls(history)) if key.partition("/")[0] not in ended]
-            working = [one.run.id for one in history if one.run.status is RunStatus.RUNNING]
-            if not lost and not working:
+            stuck = [one.run.id for one in history if self._died.get(one.run.id) == len(one.steps) and one.run.status is RunStatus.RUNNING]
+            if not lost and not stuck:
                 return
-            assert time.monotonic() < deadline, f"interrupted by a kill, and not over in {RECOVERY_S:.0f} s: {lost} {working}"
+            assert time.monotonic() < deadline, f"interrupted by a kill, and not made again in {RECOVERY_S:.0f} s: {lost} {stuck}"
             time.sleep(0.01)
 
     def _await_a_call(self, calls: int) -> None:
