@@ -10,15 +10,19 @@ class WorkerKilled(BaseException):
 
 
 class Fuse:
-    """Counts a worker's port calls down. The call that burns it takes effect; the worker never hears of that."""
+    """Counts a worker's port calls down. The call that burns it takes effect and the worker never hears of that, or, lit to
+    blow before it, is not made at all: what the worker had done since the call before is then lost with it.
+    """
 
     def __init__(self) -> None:
         self._left: int | None = None
+        self._before = False
         self.is_blown = False
 
-    def light(self, calls: int) -> None:
-        """Blow after this many port calls from now."""
+    def light(self, calls: int, *, before: bool = False) -> None:
+        """Blow after this many port calls from now; `before`: in the moment when the last of them would be made."""
         self._left = calls
+        self._before = before
         self.is_blown = False
 
     def renew(self) -> None:
@@ -26,7 +30,9 @@ class Fuse:
         self.is_blown = False
 
     def check(self) -> None:
-        """A dead worker calls nobody."""
+        """A call is about to be made. A dead worker calls nobody."""
+        if self._before and self._left == 1:
+            self._blow()
         if self.is_blown:
             raise WorkerKilled
 
@@ -36,9 +42,12 @@ class Fuse:
             return
         self._left -= 1
         if self._left <= 0:
-            self._left = None
-            self.is_blown = True
+            self._blow()
             raise WorkerKilled
+
+    def _blow(self) -> None:
+        self._left = None
+        self.is_blown = True
 
 
 class _Mortal:
