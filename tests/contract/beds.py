@@ -5,7 +5,7 @@ To have another implementation keep the contract, add it to BEDS.
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -17,6 +17,7 @@ from milepost.local.mailbox import Mailbox
 from milepost.local.queue import LocalQueue, LocalTimers
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
+from tests.sim.memory import MemoryCloud
 
 START_MS: Final = 1_800_000_000_000
 
@@ -55,7 +56,6 @@ class Bed:
     routes: list[Route]
     worker_dies: Callable[[], Receiver]
     """The receiver's process is gone; returns the next one's."""
-    store: Store = field(repr=False)
 
     def take(self, limit: int = 10) -> list[Received]:
         return self.receiver.receive(self.clock.now, limit)
@@ -84,7 +84,7 @@ def _local(store: Store) -> Generator[Bed, None, None]:
         blobs=LocalBlobs(store),
         clock=clock,
     )
-    bed = Bed(ports, clock, Mailbox(store, clock), routes, lambda: Mailbox(store, clock), store)
+    bed = Bed(ports, clock, Mailbox(store, clock), routes, lambda: Mailbox(store, clock))
     with store:
         yield bed
 
@@ -101,4 +101,35 @@ def memory(_directory: Path) -> Generator[Bed, None, None]:
     yield from _local(Store(None))
 
 
-BEDS: Final[dict[str, Opener]] = {"file": file, "memory": memory}
+@dataclass
+class _Service:
+    """What the queue service and the scheduler do by themselves, in a simulated cloud."""
+
+    cloud: MemoryCloud
+
+    def receive(self, now_ms: int, limit: int) -> list[Received]:
+        self.cloud.timers.fire(now_ms)
+        return self.cloud.mail.receive(now_ms, limit)
+
+    def ack(self, id: str) -> None:
+        self.cloud.mail.ack(id)
+
+    def retry(self, id: str, at_ms: int) -> bool:
+        return self.cloud.mail.retry(id, at_ms)
+
+    def worker_dies(self) -> Receiver:
+        for id in self.cloud.mail.in_flight:
+            self.cloud.mail.retry(id, self.cloud.clock.now_ms())
+        return self
+
+
+@contextmanager
+def simulated(_directory: Path) -> Generator[Bed, None, None]:
+    """What the simulator plays its clouds on."""
+    clock, routes = SetClock(), list[Route]()
+    cloud = MemoryCloud(clock, routes)
+    service = _Service(cloud)
+    yield Bed(cloud.ports, clock, service, routes, service.worker_dies)
+
+
+BEDS: Final[dict[str, Opener]] = {"file": file, "memory": memory, "simulated": simulated}

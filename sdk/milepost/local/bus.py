@@ -66,7 +66,7 @@ class LocalBus:
             outgoing = [_for_the_worker(entry) for entry in entries]
         else:
             logged, routes = entries, self._routes()
-            outgoing = [message for entry in entries for message in _routed(entry, now, routes)]
+            outgoing = [message for entry in entries for message in routed(entry, now, routes)]
 
         def op(conn: sqlite3.Connection) -> list[Letter]:
             event_log.append(conn, logged, now)
@@ -81,7 +81,8 @@ def _for_the_worker(entry: Entry) -> Outgoing:
     return Outgoing(group=CLIENT_GROUP, body=messages.encode(publish))
 
 
-def _routed(entry: Entry, now_ms: int, routes: Sequence[Route]) -> list[Outgoing]:
+def routed(entry: Entry, now_ms: int, routes: Sequence[Route]) -> list[Outgoing]:
+    """The messages that an event becomes, one per route that takes it. Raises ValueError for a detail that is no JSON object."""
     time = datetime.fromtimestamp(now_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     whole = {"id": entry.id, "detail-type": entry.name, "source": entry.source, "time": time, "detail": _detail(entry)}
     # The detail travels as it was written: a Decimal such as 9.50 keeps its last zero.
