@@ -6,9 +6,10 @@ group's own path before the body sees it, with the branch that decided, so that 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from contextvars import copy_context
-from threading import Event, Lock, Thread
+from functools import partial
+from threading import Lock
 from typing import Any, TypeAlias
 
 import msgspec
@@ -20,6 +21,7 @@ from milepost.engine.operations import Commit, Done, Operation, Recorded, State
 from milepost.engine.records import Kind, Record
 from milepost.engine.slice import Slice, failing
 from milepost.engine.waits import forget
+from milepost.engine.worker import Signal
 from milepost.errors import MilepostError, NonDeterminismError, RaceError, RetryAfterError, StepError
 from milepost.options import Completion
 
@@ -207,21 +209,41 @@ class Group:
     # ---- running -----------------------------------------------------------------------------------------------------
 
     def _run(self, branch: Branch) -> list[Outcome | None]:
-        tally = _Tally(self.count, race=self._race, allowed=self.allowed)
-        threads = None if self._slice.frozen else self._slice.worker.threads
+        worker = self._slice.worker
+        threads = None if self._slice.frozen else worker.threads
+        signal = worker.signal()
+        tally = _Tally(self.count, signal, race=self._race, allowed=self.allowed)
         if threads is None or self.count < 2 or self.limit < 2:
             tally.work(branch)
         elif self._race:
             for _ in range(min(self.limit, self.count)):
-                Thread(target=copy_context().run, args=(tally.work, branch), daemon=True).start()
-            tally.over.wait()
+                worker.spawn(_here(partial(tally.work, branch)))
+            _wait(signal, lambda: tally.is_over)
         else:
             lent: list[Future[None]] = [
                 threads.submit(copy_context().run, tally.work, branch) for _ in range(min(self.limit, self.count) - 1)
             ]
             tally.work(branch)
-            wait([future for future in lent if not future.cancel()])
+            begun = [future for future in lent if not future.cancel()]
+            for future in begun:
+                future.add_done_callback(lambda _: signal.set())
+            _wait(signal, lambda: all(future.done() for future in begun))
         return list(tally.outcomes)
+
+
+def _here(work: Callable[[], None]) -> Callable[[], None]:
+    """The work, in a copy of this context wherever it is called."""
+    context = copy_context()
+    return lambda: context.run(work)
+
+
+def _wait(signal: Signal, is_over: Callable[[], bool]) -> None:
+    """Wait until it is over: whoever makes it so sets the signal after that."""
+    while True:
+        signal.clear()
+        if is_over():
+            return
+        signal.wait()
 
 
 class GroupEnd(Recorded):
@@ -270,10 +292,11 @@ class GroupEnd(Recorded):
 class _Tally:
     """Hands out branches and counts how they ended. The caller works too, so a group needs no lent thread to move."""
 
-    def __init__(self, count: int, *, race: bool, allowed: int) -> None:
+    def __init__(self, count: int, signal: Signal, *, race: bool, allowed: int) -> None:
         self.outcomes: list[Outcome | None] = [None] * count
-        self.over = Event()
-        """Nothing more needs to begin: all have ended, or it is decided."""
+        self.is_over = False
+        """Nothing more needs to begin: all have ended, or it is decided. The signal is set after this."""
+        self._signal = signal
         self._left: Iterator[int] = iter(range(count))
         self._open = count
         self._errors = 0
@@ -282,7 +305,7 @@ class _Tally:
         self._lock = Lock()
 
     def work(self, branch: Branch) -> None:
-        while not self.over.is_set():
+        while not self.is_over:
             with self._lock:
                 index = next(self._left, None)
             if index is None:
@@ -291,14 +314,16 @@ class _Tally:
 
     def _note(self, index: int, outcome: Outcome) -> None:
         with self._lock:
-            if self.over.is_set() and self._race:
+            if self.is_over and self._race:
                 return
             self.outcomes[index] = outcome
             self._open -= 1
             self._errors += isinstance(outcome, Errored)
             decided = isinstance(outcome, Returned) if self._race else self._errors > self.allowed
             if decided or self._open == 0 or isinstance(outcome, Broke):
-                self.over.set()
+                self.is_over = True
+        if self.is_over:
+            self._signal.set()
 
 
 def allowed_failures(policy: Completion | None, count: int) -> int:

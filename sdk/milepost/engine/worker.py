@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Thread
 from typing import Any, Protocol
 
 import msgspec
@@ -85,6 +85,11 @@ class Signal(Protocol):
         ...
 
 
+def on_a_thread(work: Callable[[], None]) -> None:
+    """Run it on a thread of its own, which does not keep the process alive."""
+    Thread(target=work, daemon=True).start()
+
+
 def unstubbed(_function: str, _path: str, fn: Callable[..., Any]) -> Callable[..., Any]:
     """Every step calls its own function."""
     return fn
@@ -104,9 +109,11 @@ class Worker:
     settings: Settings = field(default_factory=Settings)
     threads: Executor | None = None
     """Where branches run at once; None: one after the other, on the slice's own thread."""
+    spawn: Callable[[Callable[[], None]], None] = on_a_thread
+    """Runs the branches of a race: those that have lost may go on for long, and would keep lent threads busy."""
     observe: Callable[[Moved], None] = ignore
     signal: Callable[[], Signal] = Event
-    """Makes what a slice waits with for step bodies that run elsewhere."""
+    """Makes what a slice waits with for step bodies, or branches, that run elsewhere."""
     runner: Callable[[Executor | None], Any] | None = None
     """Makes what runs the work of an async body's steps (a `Runner` of pump.py): by default the I/O loop, and `threads`."""
     stub: Callable[[str, str, Callable[..., Any]], Callable[..., Any]] = unstubbed
