@@ -36,6 +36,10 @@ class Fuse:
         if self.is_blown:
             raise WorkerKilled
 
+    def approach(self, _name: str, _args: tuple[Any, ...]) -> None:
+        """This method of a port is about to be called."""
+        self.check()
+
     def count(self) -> None:
         """A call has taken effect."""
         if self._left is None:
@@ -61,7 +65,7 @@ class _Mortal:
         call = getattr(self._port, name)
 
         def mortal(*args: Any, **kwargs: Any) -> Any:
-            self._fuse.check()
+            self._fuse.approach(name, args)
             result = call(*args, **kwargs)
             self._fuse.count()
             return result

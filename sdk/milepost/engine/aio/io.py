@@ -47,6 +47,11 @@ _io = _IoLoop()
 os.register_at_fork(after_in_child=_io.forget)
 
 
+def io_loop() -> asyncio.AbstractEventLoop:
+    """The loop, running: for who has to wait until nothing moves on it."""
+    return _io.get()
+
+
 class IoRunner:
     """Runs async work on the I/O loop and def work on threads, lent by the worker; without any, at once on the slice's own.
     What it starts on the loop goes out at `flush`, together.
