@@ -92,7 +92,8 @@ class InvokeOperation(WithoutWork):
 
     def _time_out(self, record: Record) -> State:
         text = f"run {record.detail['child']} of {self._target.name} did not end within {(self._timeout_ms or 0) / 1000:g} s"
-        return Commit(failed(record, failing(WaitTimeout(text), self.path), self.slice.worker.now()), self._over)
+        late = msgspec.structs.replace(record, detail={**record.detail, "late": True})
+        return Commit(failed(late, failing(WaitTimeout(text), self.path), self.slice.worker.now()), self._over)
 
     def _over(self, stands: Record, _is_ours: bool) -> State:
         if stands.status == "failed" and not self._detach:
@@ -103,7 +104,7 @@ class InvokeOperation(WithoutWork):
         if record.status == "completed":
             return Done(self._target.result.decode(self.slice.unpack(record.value), f"the result of {self._target.name}"))
         stored = record.error or Failing(type="milepost.errors.StepError", message="")
-        if stored.type == "milepost.errors.WaitTimeout":
+        if record.detail.get("late"):  # not by the error's type: the child may have failed of a time-out of its own
             raise WaitTimeout(stored.message)
         raise invoke_error(str(record.detail.get("child", "")), self._target.name, stored.info())
 
