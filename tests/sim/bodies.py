@@ -4,16 +4,19 @@ A run is known by its key. That of a run that an event starts is the event's; a 
 parent's index and the place that invokes it: ``k>0.n3``. An awaited event's key is the run's and the wait's: ``k:n5``.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 import msgspec
 
 from milepost import App, AsyncStep, Failure, Function, Retry, Step, Trigger
+from milepost.functions import FunctionDefinition, make_function
+from milepost.step import AnyStep
 from tests.sim.deeds import Asked, AsyncDeeds, Deeds, Outside, Shown, Stop, Told
 from tests.sim.interpreter import Interpreter
-from tests.sim.programs import FIRM, WAITS, Program, System, child_keys, places
+from tests.sim.programs import FIRM, WAITS, Node, Program, System, child_keys, flat, places
 
 __all__ = ["Asked", "Awaited", "Built", "Outside", "Shown", "Stop", "Told", "awaited", "build", "child_keys"]
 
@@ -56,13 +59,13 @@ class Built(msgspec.Struct, frozen=True):
 def build(system: System, outside: Outside) -> Built:
     """The app of a system, whose bodies tell ``outside`` what they do."""
     app = App("sim")
-    app.event("sim/asked", keys=("key",))(Asked)
-    app.event("sim/told", keys=("key",))(Told)
-    app.event("sim/shown", keys=("key",))(Shown)
-    app.event("sim/stop", keys=("key",))(Stop)
+    for event in _templates().definitions.events.values():
+        app.definitions.add_event(event, __file__)
     functions: list[Function[Any, Any]] = []
     for index, program in enumerate(system.programs):
-        functions.append(_function(app, index, program, outside, functions))
+        definition = _definition(index, program, outside, functions)
+        app.definitions.add_function(definition, __file__)
+        functions.append(make_function(definition))
     return Built(app, tuple(functions))
 
 
@@ -82,33 +85,83 @@ def awaited(system: System, index: int, key: str) -> list[Awaited]:
 
 
 # ---- functions -------------------------------------------------------------------------------------------------------
+#
+# Registering takes milliseconds, most of them for checks. So a function of each shape is registered once, in an app of
+# templates, and gets the bodies of its system afterwards: methods, whose annotations are read once, too.
 
 
-def _function(app: App, index: int, program: Program, outside: Outside, functions: list[Function[Any, Any]]) -> Function[Any, Any]:
-    def on_end(role: str) -> Callable[[Asked, Step, Failure], str]:
-        def handler(event: Asked, step: Step, failure: Failure) -> str:
-            return step.run("told", Deeds(failure.run_id, outside).work, role, 0)
+class Bodies:
+    """The bodies of one program."""
 
-        return handler
+    def __init__(self, index: int, root: Node, outside: Outside, functions: list[Function[Any, Any]]) -> None:
+        self._index = index
+        self._root = root
+        self._outside = outside
+        self._functions = functions
 
-    def body(event: Asked, step: Step) -> Any:
-        outside.opens(step.run_id, index, event.key)
-        deeds = Deeds(step.run_id, outside)
-        return Interpreter(index, event.key, step.run_id, outside, functions, deeds).go(step, program.root, "")
+    def body(self, event: Asked, step: Step) -> Any:
+        return self._interpreter(event, step, Deeds(step.run_id, self._outside)).go(step, self._root, "")
 
-    async def async_body(event: Asked, step: AsyncStep) -> Any:
-        outside.opens(step.run_id, index, event.key)
-        deeds = AsyncDeeds(step.run_id, outside)
-        return await Interpreter(index, event.key, step.run_id, outside, functions, deeds).go(step, program.root, "")
+    async def async_body(self, event: Asked, step: AsyncStep) -> Any:
+        return await self._interpreter(event, step, AsyncDeeds(step.run_id, self._outside)).go(step, self._root, "")
 
-    register: Any = app.function(
-        on=Trigger(Asked, where={"program": [index]}),
+    def _interpreter(self, event: Asked, step: AnyStep, deeds: Deeds | AsyncDeeds) -> Interpreter:
+        self._outside.opens(step.run_id, self._index, event.key)
+        return Interpreter(self._index, event.key, step.run_id, self._outside, self._functions, deeds, is_frozen=_is_frozen(step))
+
+    def on_failure(self, event: Asked, step: Step, failure: Failure) -> str:
+        return step.run("told", Deeds(failure.run_id, self._outside).work, "on_failure", 0)
+
+    def on_cancel(self, event: Asked, step: Step, failure: Failure) -> str:
+        return step.run("told", Deeds(failure.run_id, self._outside).work, "on_cancel", 0)
+
+
+def _definition(index: int, program: Program, outside: Outside, functions: list[Function[Any, Any]]) -> FunctionDefinition:
+    waits = any(node.op in WAITS for node in flat(program.root))
+    shape = _shape(index, program.is_async, waits, program.cancel_on, program.has_on_failure, program.has_on_cancel)
+    bodies = Bodies(index, program.root, outside, functions)
+    return replace(
+        shape,
         name=program.name,
-        retry=FUNCTION_RETRY,
-        waits_for=[Told, Shown] if any(place.node.op in WAITS for place in places(program.root)) else [],
-        cancel_on=[Stop] if program.cancel_on else [],
-        on_failure=on_end("on_failure") if program.has_on_failure else None,
-        on_cancel=on_end("on_cancel") if program.has_on_cancel else None,
+        body=bodies.async_body if program.is_async else bodies.body,
+        on_failure=shape.on_failure and replace(shape.on_failure, name=f"{program.name}.on_failure", body=bodies.on_failure),
+        on_cancel=shape.on_cancel and replace(shape.on_cancel, name=f"{program.name}.on_cancel", body=bodies.on_cancel),
     )
-    function: Function[Any, Any] = register(async_body if program.is_async else body)
-    return function
+
+
+@cache
+def _templates() -> App:
+    app = App("sim")
+    app.event("sim/asked", keys=("key",))(Asked)
+    app.event("sim/told", keys=("key",))(Told)
+    app.event("sim/shown", keys=("key",))(Shown)
+    app.event("sim/stop", keys=("key",))(Stop)
+    return app
+
+
+@cache
+def _shape(index: int, is_async: bool, waits: bool, cancels: bool, has_on_failure: bool, has_on_cancel: bool) -> FunctionDefinition:
+    def body(event: Asked, step: Step) -> Any: ...
+    async def async_body(event: Asked, step: AsyncStep) -> Any: ...
+    def on_end(event: Asked, step: Step, failure: Failure) -> str: ...  # type: ignore[empty-body]
+
+    options = (index, is_async, waits, cancels, has_on_failure, has_on_cancel)
+    register: Any = _templates().function(
+        on=Trigger(Asked, where={"program": [index]}),
+        name="-".join(["p", *(str(int(option)) for option in options)]),
+        retry=FUNCTION_RETRY,
+        waits_for=[Told, Shown] if waits else [],
+        cancel_on=[Stop] if cancels else [],
+        on_failure=on_end if has_on_failure else None,
+        on_cancel=on_end if has_on_cancel else None,
+    )
+    definition: FunctionDefinition = register(async_body if is_async else body).definition
+    return definition
+
+
+def _is_frozen(step: Any) -> bool:
+    """The run has ended, and is replayed for its compensations, say: then the branches that lost are gone through, too, and see
+    that nobody waits for them any more. No body can tell; what it saw is no news of the run.
+    """
+    frozen: bool = step._slice.frozen
+    return frozen

@@ -92,6 +92,8 @@ class Interpreter:
         outside: Outside,
         functions: list[Function[Any, Any]],
         deeds: Deeds | AsyncDeeds,
+        *,
+        is_frozen: bool = False,
     ) -> None:
         self._index = index
         self._key = key
@@ -99,6 +101,7 @@ class Interpreter:
         self._outside = outside
         self._functions = functions
         self._deeds: Any = deeds
+        self._tells = not is_frozen
         self._driver: Callable[[Doing], Any] = drive_async if isinstance(deeds, AsyncDeeds) else drive
 
     def go(self, step: Any, node: Node, at: str) -> Any:
@@ -109,12 +112,17 @@ class Interpreter:
         """A node as the calls that it asks for; what comes of it is told."""
         path = at + node.name
         try:
-            value = yield from getattr(self, f"op_{node.op}")(step, node, path, at)
+            doing: Doing = getattr(self, f"op_{node.op}")(step, node, path, at)
+            value = yield from doing
         except CAUGHT as error:
-            self._outside.saw(self._run_id, path, _text(["!", *described(error)]).decode())
+            self._tell(path, ["!", *described(error)])
             raise
-        self._outside.saw(self._run_id, path, _text(value).decode())
+        self._tell(path, value)
         return value
+
+    def _tell(self, path: str, outcome: Any) -> None:
+        if self._tells:
+            self._outside.saw(self._run_id, path, _text(outcome).decode())
 
     # ---- one step each -----------------------------------------------------------------------------------------------
 
@@ -150,7 +158,10 @@ class Interpreter:
         return (yield lambda: step.patched(path))
 
     def op_sleep(self, step: Any, node: Node, path: str, at: str) -> Doing:
-        yield lambda: step.sleep(node.name, _ms(node.amount))
+        if node.mode == "asyncio":
+            yield lambda: asyncio.sleep(node.amount / 1000)
+        else:
+            yield lambda: step.sleep(node.name, _ms(node.amount))
         return f"{path} slept"
 
     def op_until(self, step: Any, node: Node, path: str, at: str) -> Doing:
@@ -250,6 +261,16 @@ class Interpreter:
             errors = failed.exceptions  # as one error: a stumble of the body first, which no try may catch
             raise next((error for error in errors if not isinstance(error, CAUGHT)), errors[0]) from None
         return [task.result() for task in tasks]
+
+    def op_within(self, step: Any, node: Node, path: str, at: str) -> Doing:
+        return (yield lambda: self._in_time(step, node, at))
+
+    async def _in_time(self, step: Any, node: Node, at: str) -> list[Any]:
+        try:
+            async with asyncio.timeout(node.amount / 1000):
+                return ["ok", await self.go(step, node.children[0], at)]
+        except TimeoutError:
+            return ["late"]
 
     # ---- one after the other -----------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """How values and errors are written in outcomes: short, and of nothing that differs from run to run."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from milepost import ErrorInfo, InvokeError, RaceError, StepError
 
@@ -16,6 +16,11 @@ Error = list[Any]
 
 Of an error that was only stored, "child" and "race" know no more than that.
 """
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """It is a list, of whatever."""
+    return isinstance(value, list)
 
 
 def brief(value: str) -> str:

@@ -27,8 +27,8 @@ DELAYS: Final = ("near", "near", "far", "mixed")
 
 WAITS: Final = frozenset({"wait", "waits", "any"})
 """What awaits events, and so can be sent to."""
-BRANCHED: Final = frozenset({"parallel", "race", "each"})
-"""Whose children go on at the same time."""
+BRANCHED: Final = frozenset({"parallel", "race", "each", "within"})
+"""Whose children go on at the same time, or are ended by something else."""
 INVOKES: Final = frozenset({"invoke", "invoke_many"})
 RISKY: Final = frozenset({"fails", "exhausted", "once", "callback", "polled_out", "invoke", "invoke_many", "map", "race"})
 """What is mostly done within a try: else hardly a program would come to its end."""
@@ -36,8 +36,9 @@ RISKY: Final = frozenset({"fails", "exhausted", "once", "callback", "polled_out"
 _LEAVES: Final = (
     *("run",) * 8,
     *("sleep", "wait") * 3,
-    *("flaky", "fails", "once", "until", "waits", "any", "callback", "poll", "invoke", "map", "compensate") * 2,
-    *("exhausted", "polled_out", "invoke_many", "send", "patched", "stumble"),
+    *("invoke",) * 4,
+    *("flaky", "fails", "once", "until", "waits", "any", "callback", "poll", "invoke_many", "map", "compensate") * 2,
+    *("exhausted", "polled_out", "send", "patched", "stumble"),
 )
 _TREES: Final = (*("parallel", "race", "try") * 3, *("seq", "each") * 2)
 
@@ -51,7 +52,7 @@ class Node(msgspec.Struct, frozen=True):
     """A time in ms (sleep, until, time-outs), a number (failures, checks, items, retries, events), or a size (run)."""
     children: tuple["Node", ...] = ()
     mode: str = ""
-    """A policy, a kind of delays, "where", "heartbeat", "detach"; of parallel in an async program "gather" or "group"."""
+    """A policy, a kind of delays, "where", "heartbeat", "detach"; in an async program "gather" or "group" (parallel), "asyncio" (sleep)."""
     target: int = 0
     """The program that is invoked."""
     failing: int = 0
@@ -167,8 +168,10 @@ class _Maker:
         """At most so many operations in so many levels, done so many times."""
         if level == 0 or budget < 2 or self._random.random() < 0.6:
             return self._leaf(level, budget, times)
-        op = self._random.choice(_TREES)
+        op = self._random.choice((*_TREES, "within") if self._is_async else _TREES)
         name = self._name()
+        if op == "within":
+            return Node(op, name, self._random.choice(MS[1:]), (self._node(level - 1, budget - 1, times),))
         if op == "try":
             return Node("try", name, children=(self._node(level - 1, budget - 1, times),))
         if op == "each":
@@ -200,7 +203,8 @@ class _Maker:
             case "flaky" | "exhausted":
                 return Node(op, name, random.randint(1, 3) if op == "flaky" else random.randint(0, 2), mode=random.choice(DELAYS))
             case "sleep" | "until":
-                return Node(op, name, random.choice(MS))
+                is_durable = op == "until" or not self._is_async or random.random() < 0.7
+                return Node(op, name, random.choice(MS), mode="" if is_durable else "asyncio")
             case "wait" | "waits" | "any" | "callback":
                 patience = FIRM if random.random() < 0.5 else random.choice(MS[1:])
                 mode = random.choice(("", "where") if op == "wait" else ("", "heartbeat") if op == "callback" else ("",))
@@ -286,7 +290,11 @@ def weight(system: System) -> tuple[int, int, int]:
     """What `smaller` makes less: programs and operations first, then what they are."""
     nodes = [node for program in system.programs for node in flat(program.root)]
     options = sum((p.is_async, p.has_on_failure, p.has_on_cancel, p.cancel_on).count(True) for p in system.programs)
-    special = sum(node.op != "run" for node in nodes) + sum(bool(node.mode) for node in nodes) + sum(bool(node.failing) for node in nodes)
+    special = (
+        sum(node.op != "run" for node in nodes)
+        + sum(node.mode not in ("", "near") for node in nodes)
+        + sum(bool(node.failing) for node in nodes)
+    )
     return len(system.programs) + len(nodes), special + options, sum(node.amount for node in nodes)
 
 
@@ -322,7 +330,9 @@ def _mended(root: Node) -> Node:
 
 def _in_a_def(node: Node) -> Node:
     """Without what only an async program has."""
-    mode = "" if node.op == "parallel" else node.mode
+    if node.op == "within":
+        return _in_a_def(node.children[0])
+    mode = "" if node.op in ("parallel", "sleep") else node.mode
     return msgspec.structs.replace(node, mode=mode, children=tuple(_in_a_def(child) for child in node.children))
 
 
@@ -354,4 +364,6 @@ def _lower(node: Node) -> Iterator[Node]:
         yield msgspec.structs.replace(node, amount=amount, failing=node.failing & (2**amount - 1) if node.op == "map" else 0, mode=policy)
 
 
-_LEAST: Final = dict.fromkeys(("wait", "waits", "any", "callback", "flaky", "poll", "polled_out", "invoke_many", "stumble", "send"), 1)
+_LEAST: Final[dict[str, int]] = dict.fromkeys(
+    ("wait", "waits", "any", "callback", "flaky", "poll", "polled_out", "invoke_many", "stumble", "send", "within"), 1
+)
