@@ -53,12 +53,14 @@ Ended: TypeAlias = Returned | Raised | Suspended | Diverged | OutOfTime | Lost
 
 
 def run_body(slice_: Slice, origins: Origins) -> Ended:
-    """Run the body from its beginning, replaying what is recorded."""
-    ambient = CURRENT.set(Ambient(slice_.worker, slice_.header.run, slice_.header.hops))
+    """Run the body from its beginning, replaying what is recorded. Raises Unserved, whatever the body made of it."""
+    ambient = CURRENT.set(Ambient(slice_.outside, slice_.header.run, slice_.header.hops))
     try:
-        return _run(slice_, origins)
+        ended = _run(slice_, origins)
     finally:
         CURRENT.reset(ambient)
+    slice_.outage.check()
+    return ended
 
 
 def _run(slice_: Slice, origins: Origins) -> Ended:
@@ -168,7 +170,7 @@ def compensations(slice_: Slice) -> list[Undo]:
     header = get_header(slice_.worker.ports.table, slice_.header.subject or "")
     if header is None:
         return []
-    replayed, ended = _replay_ended(slice_.worker, slice_.definition, header)
+    replayed, ended = _replay_ended(slice_.outside, slice_.definition, header)
     if isinstance(ended, Diverged):
         raise ended.error
     return sorted(replayed.undos.values(), key=lambda undo: undo.order, reverse=True)

@@ -97,6 +97,7 @@ class Group:
         if record is not None and record.is_final:
             return self._as_decided(branch, int(record.detail["index"]))
         outcomes = self._run(branch) if go is None else go()
+        self._slice.outage.check()
         broken = next((outcome.error for outcome in outcomes if isinstance(outcome, Broke)), None)
         if broken is not None:
             self._forget()

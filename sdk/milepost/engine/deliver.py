@@ -16,6 +16,7 @@ from milepost.engine.admission import admit
 from milepost.engine.body import unrecorded
 from milepost.engine.children import cancel_child, is_cancellable
 from milepost.engine.drive import Drive
+from milepost.engine.interrupts import Unserved
 from milepost.engine.lifecycle import Move, after
 from milepost.engine.messages import SIGNAL, Cancel, EventMessage, Poke, Publish, Received, Start, TimerDue, decode, read_event
 from milepost.engine.origins import Origins, keep_origin, put_header, unborn
@@ -47,6 +48,14 @@ def deliver(received: Received, worker: Worker, deadline_ms: int) -> Verdict:
     """Handle one message. `deadline_ms`: when the invocation ends at the latest, in epoch milliseconds.
     Raises MessageError for what is no message, and whatever a port raises; then nothing was acknowledged.
     """
+    try:
+        return _deliver(received, worker, deadline_ms)
+    except Unserved as unserved:
+        failure = unserved.error
+    raise failure
+
+
+def _deliver(received: Received, worker: Worker, deadline_ms: int) -> Verdict:
     message = decode(received.body)
     match message:
         case EventMessage():

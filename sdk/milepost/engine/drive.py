@@ -15,7 +15,7 @@ import msgspec
 
 from milepost.engine import cancels, keys, lease
 from milepost.engine.body import Diverged, Lost, OutOfTime, Raised, Returned, Suspended, run_body
-from milepost.engine.interrupts import Fenced
+from milepost.engine.interrupts import Fenced, Unserved
 from milepost.engine.lifecycle import Move
 from milepost.engine.messages import Poke, TimerDue, encode
 from milepost.engine.operations import next_attempt
@@ -57,6 +57,29 @@ class Drive:
 
     def go(self, origins: Origins | None, *, is_new: bool, due_at: int = 0) -> None:
         """Drive the run as far as it goes. Returns when the message may be acknowledged."""
+        try:
+            self._go(origins, is_new=is_new, due_at=due_at)
+        except (Exception, Unserved) as error:
+            failure = error.error if isinstance(error, Unserved) else error
+            failure.add_note(f"while run {self._header.run} of {self._header.function} was driven: its message comes back")
+            self._live_on()
+            raise
+
+    def _live_on(self) -> None:
+        """A service has failed, the worker lives: the step that it noted has not killed it."""
+        if not self._slice.has_noted:
+            return
+        try:
+            lease.forget_doing(self._worker.ports.table, self._header)
+        except Exception as error:  # noqa: BLE001 - what failed first is raised
+            self._worker.log.warning(
+                "a step may be taken for one that has killed its worker: a service failed while it ran, and when this was to be noted",
+                run_id=self._header.run,
+                function=self._header.function,
+                error=f"{type(error).__name__}: {error}",
+            )
+
+    def _go(self, origins: Origins | None, *, is_new: bool, due_at: int) -> None:
         slice_ = self._slice
         slice_.run_now = max(slice_.run_now, due_at)
         if not is_new:

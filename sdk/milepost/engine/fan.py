@@ -125,6 +125,13 @@ class Fan:
 
 def run_fan(slice_: Slice, pump: Pump, group: Group, make: Make, limit: int) -> list[Outcome | None]:
     """Bring a fan on as far as it goes, on this thread. Raises the interrupt that ends the slice."""
+    try:
+        return _run_fan(slice_, pump, group, make, limit)
+    finally:
+        pump.drop_all()  # of a slice that has ended: what has not begun to work will not
+
+
+def _run_fan(slice_: Slice, pump: Pump, group: Group, make: Make, limit: int) -> list[Outcome | None]:
     resting: list[Job] = []
     fan = Fan(slice_, pump, group, make, limit, resting.append)
     while True:

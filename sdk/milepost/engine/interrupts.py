@@ -27,5 +27,14 @@ class Fenced(Interrupt):
     """The run is no longer ours: cancelled, paused, or driven by another."""
 
 
+class Unserved(Interrupt):
+    """A service beneath has failed: the message comes back, and with it another slice."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"a service has failed, {type(error).__name__}: {error}")
+        self.error = error
+        """What the port raised."""
+
+
 class Abandoned(Interrupt):
     """This branch has lost: what it does from now on is dropped."""

@@ -224,6 +224,11 @@ def note_doing(table: Table, header: Header, path: str) -> None:
     table.update(header.key, Change(set={"doing": path}), And(_holds(header.epoch)))
 
 
+def forget_doing(table: Table, header: Header) -> None:
+    """The step that was noted has not killed its worker. Raises ConditionFailed when fenced."""
+    table.update(header.key, Change(remove=("doing",)), And(_holds(header.epoch)))
+
+
 def note_deaths(table: Table, header: Header, deaths: dict[str, int]) -> Header:
     """Keep the count of deaths per step. Raises ConditionFailed when fenced."""
     return Header.from_item(table.update(header.key, Change(set={"deaths": deaths}, remove=("doing",)), And(_holds(header.epoch))))

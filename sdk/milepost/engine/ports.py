@@ -8,6 +8,10 @@ protocol is written once, in ``engine/``, and runs unchanged on all of them. One
 Laws every implementation keeps:
 
 * An operation that returns has happened and is durable. One that raises `ConditionFailed` changed nothing.
+* ValueError: no service could carry out such a call, and nothing was done.
+* Any other exception that is not named as an outcome of the operation, PortError above all, says that the service has failed:
+  what was asked for has not happened, or nobody knows. It ends the slice as a crash would: nothing is acknowledged, the message
+  comes back, no attempt is counted, and no `except Exception` of a body sees it (outage.py).
 * A condition is tested and the write made in one atomic step.
 * Consistent reads see every write that returned before the read began.
 * Messages are delivered at least once, in any order.
@@ -119,6 +123,10 @@ class ConditionFailed(Exception):
         super().__init__(f"the condition on {key.pk} / {key.sk} did not hold")
         self.key = key
         self.item = item
+
+
+class PortError(Exception):
+    """The service beneath has not done it, or nobody knows whether it has: it throttles, is out of reach, has no room."""
 
 
 class TransactionFailed(Exception):

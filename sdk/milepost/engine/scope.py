@@ -38,6 +38,7 @@ class Scope:
         text = name if type(name) is str and 0 < len(name) <= NAME_LIMIT else check_name(slice_, name)
         if self.is_suspended:
             raise Suspend
+        slice_.outage.check()
         if get_ident() != self._thread:
             raise slice_.misused(
                 UsageError(f"step {name!r} is used on another thread than its body's: use step.parallel, step.map or step.each")

@@ -5,6 +5,7 @@ every step body passes before it begins. It decides nothing about the run; `driv
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Lock
 
 import msgspec
@@ -13,6 +14,7 @@ from milepost.engine import lease
 from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Interrupt
 from milepost.engine.journal import Journal
 from milepost.engine.order import Order
+from milepost.engine.outage import Outage, guarded
 from milepost.engine.ports import ConditionFailed, Outgoing
 from milepost.engine.records import Failing, Header, Packed, Record
 from milepost.engine.values import pack, unpack
@@ -51,7 +53,11 @@ class Slice:
         after_crash: bool = False,
         frozen: bool = False,
     ) -> None:
-        self.worker = worker
+        self.outside = worker
+        """For what the user's own code asks for."""
+        self.outage = Outage()
+        self.worker = worker = replace(worker, ports=guarded(worker.ports, self.outage))
+        """For what the engine asks for: a port that fails ends the slice."""
         self.definition = definition
         self.header = header
         self.frozen = frozen
@@ -76,6 +82,8 @@ class Slice:
         """Waits whose rows this slice has written."""
         self.unpatched: set[str] = set()
         """Patches that this replay has passed without."""
+        self.has_noted = False
+        """Which step begins, for the case that it kills its worker."""
         self._deadline_ms = deadline_ms
         self._after_crash = after_crash
         self._checked_at = header.acquired_at
@@ -113,6 +121,7 @@ class Slice:
 
     def guard(self, path: str) -> None:
         """Raise the interrupt that keeps this step from beginning, if there is one."""
+        self.outage.check()
         if self._stopped is not None:
             kind, reason = self._stopped
             raise kind(reason)
@@ -165,6 +174,7 @@ class Slice:
 
     def _note(self, path: str) -> None:
         try:
+            self.has_noted = True
             lease.note_doing(self.worker.ports.table, self.header, path)
         except ConditionFailed as lost:
             raise Fenced("the run is cancelled, paused, or driven by another") from lost

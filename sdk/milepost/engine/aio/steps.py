@@ -12,6 +12,7 @@ from milepost.engine.aio.tasks import BodyTask, TaskScope
 from milepost.engine.aio.turns import Turns
 from milepost.engine.branches import Broke, Group, GroupEnd, Outcome, Returned, outcome_of
 from milepost.engine.calls import StepCalls
+from milepost.engine.interrupts import Unserved
 from milepost.engine.operations import Operation
 from milepost.engine.slice import Slice
 from milepost.errors import MilepostError
@@ -174,7 +175,10 @@ async def _perform(turns: Turns, scope: TaskScope | None, operations: tuple[Oper
         value: Any = None
         for operation in operations:
             if _is_its_turn(turns, operation.path):
-                value = value_of(operation)
+                try:
+                    value = value_of(operation)
+                except Unserved:  # raised here it would be the task's own end, which others may await
+                    await asyncio.Future(loop=turns.loop)
             else:
                 value = await _wait(turns, Request(operation, turns, None if scope is None else scope.context))
         return value if then is None else then(value)

@@ -130,6 +130,7 @@ class Turns:
             self.loop.run_turns(self._hand_known)
             while not main.done():
                 self._between_turns()
+            self._slice.outage.check()
         except BaseException as error:  # an interrupt; sys.exit() in any task; the end of the process
             suspend_all(self.loop, self._slice)
             if isinstance(error, Suspend):
@@ -145,6 +146,7 @@ class Turns:
             raise RuntimeError("the body ended with CancelledError: it cancelled itself, or raised one") from error
 
     def _between_turns(self) -> None:
+        self._slice.outage.check()
         self._sort()
         if self._lost:
             self._let_go()
@@ -292,6 +294,7 @@ class Turns:
     def _commit(self) -> bool:
         took = self._pump.take_finished()
         self._go_on()
+        self._slice.outage.check()
         if self._pump.has_commits:
             self._order.t = max(self._order.t, self._slice.worker.now())
             self._pump.commit()
