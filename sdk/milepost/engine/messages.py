@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from milepost.engine import keys
 from milepost.engine.records import Parent, Role
 
 VERSION = 1
@@ -149,6 +150,24 @@ def decode(body: str) -> Message:
     if message.v > VERSION:
         raise MessageError(f"a message of version {message.v}, this milepost reads {VERSION}: upgrade milepost")
     return message
+
+
+def about(body: str) -> dict[str, str]:
+    """What a message says of itself, for the log; nothing when it cannot be read."""
+    try:
+        message = decode(body)
+        event = read_event(message) if isinstance(message, EventMessage) else None
+    except MessageError:
+        return {}
+    match message:
+        case EventMessage(target=target) if event is not None and not target.startswith(SIGNAL):
+            return {"run_id": keys.run_id(target, event.name, event.id), "function": target, "event_id": event.id}
+        case EventMessage(event=BusEvent(detail_type=name, id=id)) | Publish(name=name, id=id):
+            return {"event": name, "event_id": id}
+        case Start(run=run, function=function) | Cancel(run=run, function=function):
+            return {"run_id": run, "function": function}
+        case Poke(run=run) | TimerDue(run=run):
+            return {"run_id": run}
 
 
 class Accepted(msgspec.Struct, frozen=True):

@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from milepost.engine.deliver import Ack, Later, deliver
-from milepost.engine.messages import MessageError, Received
+from milepost.engine.messages import MessageError, Received, about
 from milepost.engine.sweep import sweep
 from milepost.engine.worker import Worker
+from milepost.errors import StateFileError
 from milepost.local.event_log import EventLog
 from milepost.local.lanes import HUB
 from milepost.local.mailbox import Mailbox
@@ -72,6 +73,8 @@ class Loop:
         self._slice_ms = slice_ms
         self._sweep_at = worker.now()
         self._poll_at = worker.now()
+        self._tend_at = worker.now()
+        """Not before that, after a failure."""
         self._next_at = AT_ONCE
         """The loop's thread sleeps until then."""
         self._wake = threading.Event()
@@ -123,14 +126,26 @@ class Loop:
                 self._mailbox.look_again()
                 self._others_wrote()
         self._dispatch()
-        due = [self._sweep_at, self._poll_at]
+        due = [max(self._sweep_at, self._tend_at), self._poll_at]
         if (tick := self._schedules.next_at()) is not None:
-            due.append(tick)
+            due.append(max(tick, self._tend_at))
         if (message := self._mailbox.next_due_at()) is not None:
             due.append(message)
         return min(due)
 
     def _tend(self, now: int) -> None:
+        """Crons and the sweeper: what fails is done again a little later, and holds up no message."""
+        if now < self._tend_at:
+            return
+        try:
+            self._keep_house(now)
+        except StateFileError:
+            raise  # which time alone does not mend
+        except Exception as error:
+            self._worker.log.exception("crons could not be fired, or the state not swept: tried again in a second", error=str(error))
+            self._tend_at = now + _FIRST_RETRY_MS
+
+    def _keep_house(self, now: int) -> None:
         tick = self._schedules.next_at()
         if tick is not None and tick <= now:
             self._schedules.fire()
@@ -215,7 +230,9 @@ class Loop:
             self._worker.log.exception("a message that nobody can read", message_id=received.id, error=str(error))
             verdict = Later(self._worker.now() + _LAST_RETRY_MS)
         except BaseException as error:
-            self._worker.log.exception("a message could not be handled", message_id=received.id, error=str(error))
+            self._worker.log.exception(
+                "a message could not be handled, it comes again", message_id=received.id, error=str(error), **about(received.body)
+            )
             verdict = Later(self._worker.now() + min(_FIRST_RETRY_MS * 2 ** (received.deliveries - 1), _LAST_RETRY_MS))
         self._settle(received, verdict)
 

@@ -18,7 +18,7 @@ from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.client import Client
 from milepost.engine.deliver import Ack, Later, deliver
 from milepost.engine.inputs import encoded_event
-from milepost.engine.messages import Received
+from milepost.engine.messages import MessageError, Received
 from milepost.engine.ports import DUE
 from milepost.engine.reading import RunsQuery
 from milepost.engine.sweep import sweep
@@ -223,6 +223,13 @@ class Sandbox:
             self._fuse.renew()
             self._clock.move_to(now + VISIBILITY_MS)
             return
+        except MessageError as error:  # it comes again until it is a dead letter, and disturbs nobody
+            self._worker.log.exception("a message that nobody can read", message_id=received.id, error=str(error))
+            self._mailbox.retry(received.id, now + VISIBILITY_MS)
+            return
+        except BaseException:  # of a port, or a bug: for the test to see
+            self._mailbox.retry(received.id, now + VISIBILITY_MS)
+            raise
         match verdict:
             case Ack():
                 self._mailbox.ack(received.id)
