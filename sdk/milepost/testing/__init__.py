@@ -1,4 +1,4 @@
-"""Test kit: a cloud in memory with a virtual clock.
+"""Test kit: a cloud in memory with a virtual clock, and plays of a scenario in it with everything that can go wrong.
 
 Its names are loaded when they are asked for: pytest loads the plugin beside them wherever milepost is installed.
 """
@@ -6,6 +6,7 @@ Its names are loaded when they are asked for: pytest loads the plugin beside the
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from milepost.testing.everywhere import CrashReport, crash_everywhere
     from milepost.testing.meter import Meter
     from milepost.testing.sandbox import Sandbox
 else:
@@ -14,10 +15,10 @@ else:
         """A name of this package, loaded now. Not for type checkers, which would believe that every name is here."""
         import importlib
 
-        home = {"Meter": "milepost.testing.meter", "Sandbox": "milepost.testing.sandbox"}.get(name)
-        if home is None:
+        homes = {"CrashReport": "everywhere", "Meter": "meter", "Sandbox": "sandbox", "crash_everywhere": "everywhere"}
+        if name not in homes:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(home), name)
+        return getattr(importlib.import_module(f"milepost.testing.{homes[name]}"), name)
 
 
-__all__ = ["Meter", "Sandbox"]
+__all__ = ["CrashReport", "Meter", "Sandbox", "crash_everywhere"]
