@@ -116,9 +116,9 @@ PAGES = (
     Page(
         file="testing.md",
         title="The test kit",
-        intro="`from milepost.testing import Sandbox`. The whole of Milepost in memory, with a clock that only the test moves.",
+        intro="`from milepost.testing import Sandbox, crash_everywhere`. All of Milepost in memory, with a clock that only the test moves.",
         package="milepost.testing",
-        names=("Sandbox", "Meter"),
+        names=("Sandbox", "crash_everywhere", "CrashReport", "Meter"),
     ),
 )
 
@@ -126,6 +126,18 @@ EXTRAS = {"FunctionOptions": "milepost.app", "RunView": "milepost.runs"}
 """Names on the pages that are no exports: what a signature names, and a reader has to know."""
 
 MADE_BY_MILEPOST = frozenset(
-    {"AsyncFunction", "Callback", "DefFunction", "Function", "InvokeError", "Meter", "RaceError", "Run", "RunNotCompleted", "StepError"}
+    {
+        "AsyncFunction",
+        "Callback",
+        "CrashReport",
+        "DefFunction",
+        "Function",
+        "InvokeError",
+        "Meter",
+        "RaceError",
+        "Run",
+        "RunNotCompleted",
+        "StepError",
+    }
 )
 """Nobody else calls their constructors."""

@@ -45,6 +45,8 @@ def definition(name: str, package: str) -> Definition:
         match node:
             case ast.ClassDef() if node.name == name:
                 return Definition(name=name, code=_class_line(node), doc=_doc(node), members=tuple(_members(node, module)))
+            case ast.FunctionDef() if node.name == name:
+                return Definition(name=name, code=_signature(node), doc=_doc(node))
             case ast.AnnAssign(target=ast.Name(id=target)) if target == name:
                 return Definition(name=name, code=_plain(ast.unparse(node)), doc=doc)
             case _:

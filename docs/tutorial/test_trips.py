@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from docs.tutorial.trips import CALLED_OFF, Booking, TripPaid, TripRequested, app, book, remind
-from milepost.testing import Sandbox
+import pytest
+
+from docs.tutorial.trips import CALLED_OFF, Booking, TripPaid, TripRequested, app, book, confirm, remind
+from milepost.testing import Sandbox, crash_everywhere
 
 LEAVES = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 TRIP = TripRequested(trip_id="t-1", travellers=("Ada", "Grace"), hotel="Plaza", leaves_at=LEAVES)
@@ -88,11 +90,24 @@ def test_a_failed_trip_is_booked_again_with_another_hotel() -> None:
         assert run.status == "failed"  # the original stays as it is
 
 
-def test_a_worker_that_dies_anywhere_changes_nothing() -> None:
-    for calls in range(1, 30):
-        with Sandbox(app) as box:
-            box.crash_after(calls)
-            box.send(TRIP, TripPaid(trip_id="t-1", method="card"))
-            box.advance(timedelta(days=31))
-            [run] = box.runs(book)
-            assert run.result == ["voucher for Ada", "voucher for Grace"]
+def travel(box: Sandbox) -> None:
+    box.send(TRIP, TripPaid(trip_id="t-1", method="card"))
+    box.advance(timedelta(days=31))
+    [run] = box.runs(book)
+    assert run.result == ["voucher for Ada", "voucher for Grace"]
+
+
+def test_a_paid_trip_survives_anything() -> None:
+    crash_everywhere(app, travel)
+
+
+def travel_by_mail(box: Sandbox) -> list[str]:
+    outbox: list[str] = []
+    box.stub(confirm, "mail", outbox.append)  # a mail service that takes no key
+    travel(box)
+    return outbox
+
+
+def test_a_mail_that_goes_out_twice_is_found() -> None:
+    with pytest.raises(AssertionError, match="step 'mail' of confirm is not idempotent"):
+        crash_everywhere(app, travel_by_mail)

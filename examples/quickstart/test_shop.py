@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from examples.quickstart.shop import OrderPaid, OrderPlaced, app
-from milepost.testing import Sandbox
+from milepost.testing import Sandbox, crash_everywhere
 
 
 def test_a_paid_order_ships_after_three_days() -> None:
@@ -28,3 +28,12 @@ def test_a_worker_that_dies_loses_nothing() -> None:
         [run] = box.send(OrderPlaced(order_id="o-3", items=("pen",)), OrderPaid(order_id="o-3"))
         box.advance(timedelta(days=4))
         assert run.result == "o-3: pen on shelf 7 shipped"
+
+
+def place_an_order(box: Sandbox) -> None:
+    box.send(OrderPlaced(order_id="o-4", items=("pen", "ink")), OrderPaid(order_id="o-4"))
+    box.advance(timedelta(days=4))
+
+
+def test_an_order_survives_anything() -> None:
+    crash_everywhere(app, place_an_order)

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from milepost.cli import cli
+from milepost.testing import crash_everywhere
 from tests.docs.blocks import ROOT, blocks
 
 MILEPOST = f"{sys.executable} -m milepost"
@@ -120,6 +121,21 @@ def test_the_number_of_tests_is_true() -> None:
 
     [shown] = [shown for command, shown in commands() if command.startswith("pytest")]
     assert shown == [f"{sum(name.startswith('test_') for name in vars(test_trips))} passed"]
+
+
+def test_the_report_is_what_is_said() -> None:
+    from docs.tutorial.test_trips import travel_by_mail
+    from docs.tutorial.trips import app
+
+    [shown] = [block.text for block in blocks(ROOT / "docs" / "tutorial.md") if block.text.startswith("step 'mail' of confirm")]
+    with pytest.raises(AssertionError) as caught:
+        crash_everywhere(app, travel_by_mail)
+    assert numberless(shown.rstrip("\n")) == numberless(str(caught.value))
+
+
+def numberless(report: str) -> str:
+    """Without the count of port calls, which is nobody's promise."""
+    return re.sub(r"\b\d+ of \d+|before \d+", "n", report)
 
 
 def test_lines_are_compared_by_shape() -> None:

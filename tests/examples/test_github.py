@@ -38,7 +38,7 @@ from examples.github.services import Services
 from examples.github.stars import star_digest
 from examples.github.state import History
 from milepost import Run
-from milepost.testing import Sandbox
+from milepost.testing import Sandbox, crash_everywhere
 
 E = TypeVar("E", bound=msgspec.Struct)
 
@@ -320,6 +320,33 @@ def test_there_is_a_button_for_the_digest(box: Sandbox) -> None:
     [run] = box.send(event_of(delivery))
     assert run.result == {}
     assert calls()[-1] == "post to chat: master: no stars yet"
+
+
+# ---- whatever happens ------------------------------------------------------------------------------------------------
+
+
+def known() -> set[tuple[str, str]]:
+    """What the APIs have been asked for: a call that is made again, with the same key, is the same call."""
+    return {(line.key, line.call) for line in ledger.lines() if line.is_call}
+
+
+def test_a_push_survives_anything() -> None:
+    def push(box: Sandbox) -> None:
+        ledger.path().unlink(missing_ok=True)
+        [run] = box.send(real(Push))
+        box.advance(timedelta(minutes=10))
+        assert run.result == "success"
+
+    assert crash_everywhere(app, push, effects=known).runs == 2
+
+
+def test_a_refused_deployment_is_undone_and_reported_whatever_happens() -> None:
+    def refuse(box: Sandbox) -> None:
+        ledger.path().unlink(missing_ok=True)
+        [run] = box.send(deployment_to("github-pages"))
+        assert run.status == "failed"
+
+    assert crash_everywhere(app, refuse, effects=known).runs == 3
 
 
 # ---- all of them -----------------------------------------------------------------------------------------------------

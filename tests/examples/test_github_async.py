@@ -29,7 +29,7 @@ from examples.github.merges import CHECKERS, Merge, merge_when_ready
 from examples.github.services import ASSETS, FLAKY, Services
 from examples.github.web import Verdict
 from milepost import NonRetriableError, Run
-from milepost.testing import Sandbox
+from milepost.testing import Sandbox, crash_everywhere
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MOMENT = timedelta(seconds=1)
@@ -127,16 +127,22 @@ def test_past_the_deadline_it_says_that_there_are_no_checksums(box: Sandbox) -> 
     assert calls(run) == ["post to downloads: 1.0 cannot be downloaded: no checksums yet"]
 
 
-def test_a_worker_that_dies_anywhere_posts_the_same_checksums() -> None:
-    for number in range(1, 25):
-        with Sandbox(app) as box:
-            box.stub(post_checksums, "list assets", ASSETS)
-            for asset in ASSETS:
-                box.stub(post_checksums, f"{asset}/checksum", asset.upper())
-            box.crash_after(number)
-            [run] = box.send(RELEASED, id=str(number))
-            box.advance(HOUR)
-            assert run.result == {asset: asset.upper() for asset in ASSETS}
+def test_checksums_are_posted_once_whatever_happens() -> None:
+    async def checksum(repo: str, tag: str, asset: str, *, key: str) -> str:
+        await asyncio.sleep(0)
+        return asset.upper()
+
+    def release(box: Sandbox) -> set[str]:
+        ledger.path().unlink(missing_ok=True)
+        box.stub(post_checksums, "list assets", ASSETS)
+        for asset in ASSETS:
+            box.stub(post_checksums, f"{asset}/checksum", checksum)
+        [run] = box.send(RELEASED)
+        box.advance(HOUR)
+        assert run.result == {asset: asset.upper() for asset in ASSETS}
+        return {f"{line.key}: {line.call}" for line in ledger.lines()}  # as the other side sees it: a key is one call
+
+    assert crash_everywhere(app, release).has_effects
 
 
 # ---- merges, with stubs ----------------------------------------------------------------------------------------------
@@ -166,6 +172,16 @@ def test_what_nobody_approves_within_a_day_is_not_merged(box: Sandbox) -> None:
     box.advance(2 * MOMENT)
     assert run.result == Merge(is_merged=False, why="nobody approved it in time")
     assert "merge" not in steps(run)
+
+
+def test_a_merge_survives_anything() -> None:
+    def approve(box: Sandbox) -> None:
+        pass_all(box)
+        [run] = box.send(PUSHED)
+        box.send(review("approved"))
+        assert run.result == Merge(is_merged=True, why="approved by grace")
+
+    assert crash_everywhere(app, approve).runs == 1
 
 
 def test_an_approval_counts_that_came_while_a_checker_was_down(box: Sandbox) -> None:
