@@ -11,6 +11,9 @@ from tests.sim.programs import Place, Program, places
 CRASHES: Final = 4
 """Deaths of a worker in one step after which the step fails."""
 
+SLACK_MS: Final = 10_000
+"""So far two workers' clocks may be apart."""
+
 STEPS: Final = frozenset({"run", "fails", "flaky", "exhausted", "once", "compensate", "map", "callback"})
 """What runs a function of the user's that may kill its worker."""
 
@@ -21,6 +24,10 @@ class Telling(msgspec.Struct, frozen=True):
     mark: str
     good: bool = True
     is_shown: bool = False
+    at_ms: int | None = None
+    """When the bus accepted it; None: not known, and no wait is blamed for it."""
+    landed_ms: int | None = None
+    """When its delivery was through: since then no wait can miss it."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -39,6 +46,8 @@ class Facts(msgspec.Struct):
     """By the run's key and the callback's path, joined by a colon."""
     deaths: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     """By the run's key: slices of it that did not end as they should: killed, out of time, frozen, overtaken, failed by a port."""
+    asked: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """When the event was accepted that started the run, by its key; where it is not known no wait of the run is blamed."""
     cancelled: dict[str, None] = msgspec.field(default_factory=dict[str, None])
     """Keys of runs that somebody tried to cancel, by a door or by a Stop."""
 

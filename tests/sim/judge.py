@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Protocol, TypeGuard
 
-from tests.sim.facts import CRASHES, STEPS, Facts, allowed_failures, located
+from tests.sim.facts import CRASHES, SLACK_MS, STEPS, Facts, allowed_failures, located
 from tests.sim.interpreter import sent_mark
 from tests.sim.outcomes import Error, is_list
 from tests.sim.programs import FIRM, Node, System, child_keys
@@ -85,9 +85,10 @@ class Judge:
             case "waits", [first, second]:
                 if first is not None and first == second:
                     return f"{path}: two waits in a row got the same event {first!r}"
-                return self._one_event(node, path, first) or self._one_event(node, path, second)
+                wrong = self._one_event(node, path, first) or self._one_event(node, path, second)
+                return wrong or self._missed(node, path, [first, second])
             case ("wait", _) | ("any", None):
-                return self._one_event(node, path, value)
+                return self._one_event(node, path, value) or self._missed(node, path, [value])
             case "any", [0 | 1 as index, mark] if type(index) is int:
                 return _unless(mark in self._told(node, path, is_shown=index == 1), path, value)
             case _:
@@ -97,6 +98,21 @@ class Judge:
         if value is None:
             return f"{path}: it timed out, though it waits for 300 days" if node.amount == FIRM else None
         return _unless(value in self._told(node, path, is_shown=False), path, value)
+
+    def _missed(self, node: Node, path: str, got: list[Any]) -> str | None:
+        """An event was there in time, and no wait of this node has it: a wait lasts for its time-out at least, from the run's own
+        event on.
+        """
+        asked = self._facts.asked.get(self._key)
+        if asked is None or None not in got:
+            return None
+        for one in self._facts.told.get(f"{self._key}:{path}", []):
+            is_for_it = (one.good or node.mode != "where") and one.is_shown <= (node.op == "any")
+            if not is_for_it or one.mark in got or one.at_ms is None or one.landed_ms is None:
+                continue
+            if asked <= one.at_ms and one.landed_ms <= asked + node.amount - SLACK_MS:
+                return f"{path}: it timed out, though {one.mark!r} came in time"
+        return None
 
     def _told(self, node: Node, path: str, *, is_shown: bool) -> list[str]:
         """The marks of the events that a wait may get."""
