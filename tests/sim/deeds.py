@@ -21,7 +21,9 @@ class Outside(Protocol):
         ...
 
     def saw(self, run: str, path: str, outcome: str) -> None:
-        """The body was given this at this place, as JSON: by `model.differs_at`, and the same on every replay."""
+        """The body was given this at this place, as JSON, or ``["!", *error]``: what `model.differs_at` judges. Told again by every
+        replay, and the same, but for what `model.unsettled` names; not by the replays of a run that has ended.
+        """
         ...
 
     def token(self, run: str, path: str, token: str) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from tests.sim.programs import Place, Program, places
+from tests.sim.programs import Node, Place, Program, flat, places
 
 CRASHES: Final = 4
 """Deaths of a worker in one step after which the step fails."""
@@ -56,6 +56,20 @@ class Facts(msgspec.Struct):
 def located(program: Program) -> Mapping[str, Place]:
     """The places of a program, by path."""
     return {place.path: place for place in places(program.root)}
+
+
+@lru_cache(maxsize=64)
+def unsettled(program: Program) -> frozenset[str]:
+    """The paths of an async program where a body may see another outcome than a slice saw that died before it wrote anything.
+
+    A time-out of asyncio, or which of two tasks failed first, is kept with the next record that is written, not before it is
+    seen (async.md, rules 5 and 8). All else that a body sees, in a def program everything, is recorded first.
+    """
+    return frozenset(path for path, place in located(program).items() if any(map(_is_kept_later, flat(place.node))))
+
+
+def _is_kept_later(node: Node) -> bool:
+    return node.op == "within" or node.mode in ("gather", "group")
 
 
 def allowed_failures(mode: str, count: int) -> int:

@@ -9,12 +9,12 @@ from typing import Any
 
 from milepost import ErrorInfo
 from tests.sim.effects import effects
-from tests.sim.facts import Answer, Facts, Telling, located
+from tests.sim.facts import Answer, Facts, Telling, located, unsettled
 from tests.sim.judge import Judge
 from tests.sim.outcomes import described_info, is_list
 from tests.sim.programs import System
 
-__all__ = ["Answer", "Facts", "Telling", "differs", "differs_at", "effects", "may_be_cancelled"]
+__all__ = ["Answer", "Facts", "Telling", "differs", "differs_at", "effects", "may_be_cancelled", "unsettled"]
 
 
 def differs(system: System, index: int, key: str, status: str, result: Any, error: ErrorInfo | None, *, facts: Facts) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from milepost import ErrorInfo
-from tests.sim.model import Answer, Facts, Telling, differs, effects
+from tests.sim.model import Answer, Facts, Telling, differs, effects, unsettled
 from tests.sim.programs import FIRM, Node, Program, System
 
 
@@ -146,6 +146,13 @@ def test_a_child_is_cancelled_when_its_parent_may_have_let_go_of_it() -> None:
     assert child(node("invoke", amount=900, target=1, mode="detach")) is not None
     assert child(node("race", "r", 0, plain, RUN)) is None
     assert child(node("invoke_many", amount=2, target=1), "n1.1") is None
+
+
+def test_only_what_is_kept_later_may_be_seen_otherwise() -> None:
+    within = node("within", "w", 900, RUN)
+    system = only(FAILS, node("try", "t", 0, within), node("parallel", "p", 0, node("run", "c"), mode="gather"), is_async=True)
+    assert sorted(unsettled(system.programs[0])) == ["p", "root", "t", "w"]
+    assert not unsettled(system.programs[1])
 
 
 def test_effects_are_those_that_the_end_speaks_of() -> None:
