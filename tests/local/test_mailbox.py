@@ -1,5 +1,6 @@
 """What the local mailbox and queue do beyond the contract: no fsyncs, dead letters, waking the loop."""
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from milepost.engine.messages import Received
 from milepost.engine.ports import Outgoing
 from milepost.local.group_commit import Operation
 from milepost.local.mailbox import Mailbox
+from milepost.local.post import Letter
 from milepost.local.queue import MAX_RECEIVE_COUNT, LocalQueue, LocalTimers
 from milepost.local.store import Store
 from tests.contract.beds import START_MS, SetClock
@@ -156,3 +158,18 @@ def test_receiving_does_not_slow_down_with_dead_letters_and_far_timers(file_stor
         ).fetchall()
     )
     assert [row[3] for row in plan] == ["SEARCH messages USING INDEX messages_visible (visible_at<?)"]
+
+
+def test_a_letter_whose_lane_could_not_be_found_is_handed_out_later(store: Store, queue: LocalQueue, clock: SetClock) -> None:
+    left = [sqlite3.OperationalError("disk I/O error")]
+
+    def lane_of(_letter: Letter) -> int:
+        if left:
+            raise left.pop()
+        return 0
+
+    mailbox = Mailbox(store, clock, lane_of=lane_of)
+    queue.send([Outgoing("g", "one")])
+    with pytest.raises(sqlite3.OperationalError):
+        mailbox.has_visible(clock.now)
+    assert [received.body for received in take(mailbox, clock)] == ["one"]

@@ -220,9 +220,11 @@ class Mailbox:
     def _sort_out(self, now_ms: int) -> None:
         waiting = self._waiting
         while waiting and waiting[0].visible_at <= now_ms:
-            letter = heapq.heappop(waiting)
+            letter = waiting[0]
             if letter.number in self._known:
-                self._visible[self._lane_of(letter)].append(letter)
+                lane = self._lane_of(letter)  # may read the file, and fail: the letter is still there then
+                self._visible[lane].append(letter)
+            heapq.heappop(waiting)
 
     def _next_due(self) -> int | None:
         while self._waiting:
