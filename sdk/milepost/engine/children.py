@@ -92,15 +92,13 @@ class InvokeOperation(WithoutWork):
 
     def _time_out(self, record: Record) -> State:
         text = f"run {record.detail['child']} of {self._target.name} did not end within {(self._timeout_ms or 0) / 1000:g} s"
-        late = msgspec.structs.replace(record, detail={**record.detail, "late": True})
-        return Commit(failed(late, failing(WaitTimeout(text), self.path), self.slice.worker.now()), self._over)
-
-    def _over(self, stands: Record, _is_ours: bool) -> State:
-        if stands.status == "failed" and not self._detach:
-            cancel_child(self.slice.worker, stands, f"its parent {self.slice.header.run} waited long enough")
-        return self._final(stands)
+        late = msgspec.structs.replace(record, detail={**record.detail, "late": self.slice.header.epoch})
+        ours = failed(late, failing(WaitTimeout(text), self.path), self.slice.worker.now())
+        return Commit(ours, lambda stands, _is_ours: self._final(stands))
 
     def _final(self, record: Record) -> State:
+        if is_let_go(record, self.slice.header) and not self.slice.frozen:
+            cancel_child(self.slice.worker, record, f"its parent {self.slice.header.run} waited long enough")
         if record.status == "completed":
             return Done(self._target.result.decode(self.slice.unpack(record.value), f"the result of {self._target.name}"))
         stored = record.error or Failing(type="milepost.errors.StepError", message="")
@@ -151,3 +149,10 @@ def cancel_child(worker: Worker, record: Record, reason: str) -> None:
 def is_cancellable(record: Record) -> bool:
     """An invoke that nobody waits for any more."""
     return record.kind == "invoke" and not record.is_final and not record.detail.get("detach", False)
+
+
+def is_let_go(record: Record, header: Header) -> bool:
+    """An invoke whose time was up, noted by a slice that may have died before the child was told: each slice tells it again,
+    until one of them has suspended.
+    """
+    return int(record.detail.get("late", 0)) > header.covered and not record.detail.get("detach", False)

@@ -10,7 +10,7 @@ import msgspec
 
 from milepost.codec import encode as encode_value
 from milepost.engine import cancels, keys, lease
-from milepost.engine.children import CANCELLED, answer, cancel_child, is_cancellable
+from milepost.engine.children import CANCELLED, answer, cancel_child, is_cancellable, is_let_go
 from milepost.engine.journal import Journal
 from milepost.engine.lifecycle import Move, after
 from milepost.engine.messages import Start
@@ -27,7 +27,10 @@ from milepost.timestamps import instant
 
 def settle(worker: Worker, header: Header) -> None:
     """Tell everybody; then note it on the header."""
-    if header.settled_at is not None or header.is_unborn:
+    if header.is_unborn:
+        return
+    if header.settled_at is not None:
+        _forget_cancels(worker, header)
         return
     outcome = get_outcome(worker, header)
     error = outcome.error
@@ -46,6 +49,7 @@ def settle(worker: Worker, header: Header) -> None:
     except ConditionFailed as lost:
         if lost.item is not None:
             raise
+    _forget_cancels(worker, header)
 
 
 def is_quiet(header: Header, definition: FunctionDefinition, records: list[Record], move: Move) -> bool:
@@ -115,14 +119,20 @@ def _failure(header: Header, error: Failing | None, data: str) -> Failure:
 def _withdraw(worker: Worker, header: Header, records: list[Record]) -> None:
     """Take back what the run waits for: wait rows, children, its timer."""
     forget_waits(worker, header, records)
+    for record in records:
+        if is_cancellable(record) or is_let_go(record, header):
+            cancel_child(worker, record, f"its parent {header.run} is {header.status}")
+    disarm(worker, header)
+
+
+def _forget_cancels(worker: Worker, header: Header) -> None:
+    """Delete the rows of cancel_on, when all is settled and not before: the event that cancels a run finds it by them, again
+    when it is redelivered because its worker died in the middle of this.
+    """
     definition = worker.definitions.functions.get(header.function)
     if definition is not None and definition.cancel_on:
         found = cancels.cancelling(definition, header, get_origin(worker, header).data)
         worker.ports.table.write_many(cancels.deletes(header, found))
-    for record in records:
-        if is_cancellable(record):
-            cancel_child(worker, record, f"its parent {header.run} is {header.status}")
-    disarm(worker, header)
 
 
 def forget_waits(worker: Worker, header: Header, records: list[Record]) -> None:
