@@ -217,6 +217,40 @@ def test_a_name_used_again_and_the_items_of_a_map_are_named_once(shop: Shop) -> 
     assert "and 2 more of " in report
 
 
+def test_a_step_that_fails_twice_in_the_same_way_is_named(shop: Shop) -> None:
+    def refuse() -> None:
+        shop.bank.charge("o-1", Decimal(0))
+        raise NonRetriableError("refused")
+
+    async def refuse_too() -> None:
+        refuse()
+
+    @shop.app.function(on=shop.placed)
+    def fulfil_order(event: Any, step: Step) -> None:
+        step.run("refuse", refuse)
+
+    @shop.app.function(on=shop.placed)
+    async def post_order(event: Any, step: AsyncStep) -> None:
+        await step.run("refuse", refuse_too)
+
+    report = shop.report()
+    assert "step 'refuse' of fulfil_order is not idempotent\n" in report
+    assert "step 'refuse' of post_order is not idempotent\n" in report
+    assert "  It left too often:\n      charges: ('charged', 'o-1', Decimal('0')), 3 times instead of 2\n" in report
+
+
+def test_steps_that_are_to_blame_together_are_both_named(shop: Shop) -> None:
+    @shop.app.function(on=shop.placed)
+    async def fulfil_order(event: Any, step: AsyncStep) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(step.run("a", shop.bank.withdraw))
+            group.create_task(step.run("b", shop.bank.withdraw))
+
+    report = shop.report(effects=lambda: {"is rich": shop.bank.balance >= 7})  # one time more is too much already
+    assert "step 'a' of fulfil_order is not idempotent\n" in report
+    assert "step 'b' of fulfil_order is not idempotent\n" in report
+
+
 def test_a_check_that_is_called_again_is_named(shop: Shop) -> None:
     def check() -> bool:
         shop.bank.charges.append(("looked", "o-1", Decimal(0)))
@@ -263,7 +297,9 @@ the body of fulfil_order is not deterministic
 
   This is different from the calm play:
       fulfil_order returned 3 instead of 2
-{BODY}
+{BODY.rstrip()}
+  Or is something due within two minutes? That is what a crash takes by the box's clock.
+
 """
     )
 

@@ -11,7 +11,7 @@ import pytest
 from milepost import Step, UsageError
 from milepost.testing import Sandbox, crash_everywhere
 from milepost.testing.faults import Calm, Crash, Duplicate, Fault, Kill, Last, NewestFirst, fault_named
-from tests.testing.shops import HOUR, Shop, same
+from tests.testing.shops import HOUR, Bank, Shop, same
 
 
 def test_an_assertion_that_fails_in_a_play_is_the_cause(shop: Shop) -> None:
@@ -86,6 +86,30 @@ def test_a_scenario_that_is_not_repeatable_is_refused(shop: Shop, work: Callable
 
     with pytest.raises(UsageError, match=said):
         shop.check(effects=lambda: kept)
+
+
+def test_what_is_due_soon_after_the_scenario_is_waited_for(shop: Shop) -> None:
+    @shop.app.function(on=shop.placed)
+    def fulfil_order(event: Any, step: Step) -> None:
+        step.sleep("nap", HOUR / 4)
+        step.run("withdraw", shop.bank.withdraw)
+
+    def scenario(box: Sandbox) -> object:
+        shop.bank = Bank()
+        box.send(shop.placed(order="o-1"))
+        return shop.bank
+
+    with pytest.raises(AssertionError, match="step 'withdraw' of fulfil_order is not idempotent"):
+        crash_everywhere(shop.app, scenario)
+
+
+def test_what_is_due_much_later_is_not(shop: Shop) -> None:
+    @shop.app.function(on=shop.placed)
+    def fulfil_order(event: Any, step: Step) -> None:
+        step.sleep("nap", HOUR)
+        step.run("withdraw", shop.bank.withdraw)
+
+    assert crash_everywhere(shop.app, lambda box: box.send(shop.placed(order="o-1")) and shop.bank).runs == 1
 
 
 def test_one_play_can_be_played_alone(shop: Shop) -> None:

@@ -180,7 +180,7 @@ def _judged(calm: Played, played: Played, first: Difference) -> tuple[str, str]:
         return f"{_killed_function(played)} does something outside of its steps", _OUTSIDE
     if first.about is About.RUN:
         return f"{first.function} was started outside of a step", _STARTED
-    return _not_deterministic(first.function), _BODY
+    return _not_deterministic(first.function), f"{_BODY} {_TIME}"
 
 
 def _not_deterministic(function: str | None) -> str:
@@ -196,6 +196,7 @@ _BODY: Final = (
     "A body runs again from its beginning after each wait and each crash, and has to do the same each time: what reads a clock, "
     "draws a random number, or uses a global that changes belongs into a step."
 )
+_TIME: Final = "Or is something due within two minutes? That is what a crash takes by the box's clock."
 _OUTSIDE: Final = (
     "No step ran twice to do this. A body runs again from its beginning after each wait and each crash, and nothing that it does "
     "itself is recorded: move it into step.run."
