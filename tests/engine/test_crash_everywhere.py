@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count, product
+from itertools import count, islice, product
 from typing import NamedTuple
 
 import pytest
@@ -24,7 +24,15 @@ from tests.engine.scenarios.kit import Ledger
 
 PAIRS = 60
 """Pairs of crashes that are tried of each scenario that is not small."""
-EVERY = [pytest.param(name, marks=[pytest.mark.xfail(strict=True, reason=one.fails)] if one.fails else []) for name, one in ALL.items()]
+
+
+def marks_of(name: str) -> list[pytest.MarkDecorator]:
+    fails = ALL[name].fails
+    marks = [pytest.mark.long] if name.endswith("-async") else []
+    return marks if fails is None else [*marks, pytest.mark.xfail(strict=True, reason=fails)]
+
+
+EVERY = [pytest.param(name, marks=marks_of(name)) for name in ALL]
 SMALL = [name for name, one in ALL.items() if one.is_small]
 
 
@@ -63,7 +71,7 @@ def plain(value: object) -> str:
 
 
 def values_in(text: object) -> list[str]:
-    return re.findall(r"[\w ]{1,40}#\d+", str(text))
+    return re.findall(r"(?<![\w ])[\w ]+#\d+", str(text))
 
 
 def status_of(step: StepRecord) -> str:
@@ -139,6 +147,14 @@ def test_a_crash_at_any_port_call_changes_nothing(name: str) -> None:
         if not check(name, calm, crash).deaths:
             assert crash.call >= calm.calls
             break
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name.endswith("-async") and ALL[name].fails is None])
+def test_a_crash_at_some_port_calls_of_an_async_body_changes_nothing(name: str) -> None:
+    """What the long proofs do at all of them."""
+    calm = play(name)
+    for crash in islice(moments(), 1, 2 * calm.calls, 7):
+        check(name, calm, crash)
 
 
 @pytest.mark.long

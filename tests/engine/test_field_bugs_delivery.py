@@ -306,8 +306,9 @@ def test_a_record_of_the_old_code_is_not_read_as_the_new_ones(shop: Shop, stage:
         assert header.status is RunStatus.PAUSED
         assert "'a'" in str(header.reason)
         stage.sweep()
-    else:
-        assert header.status in (RunStatus.FAILED, RunStatus.WAITING, RunStatus.PAUSED)
-    stage.run_until_idle()
-    if kind == "sleep":
+        stage.run_until_idle()
         assert stage.run(run).result == "ada"
+    else:
+        assert header.status is RunStatus.FAILED
+        assert stage.run(run).error is not None
+        assert "the result of step 'a' is not int" in str(stage.run(run).error)

@@ -1,13 +1,16 @@
 """The counterexamples of docs/design/protocols.md, M4: end, settle, parent and child, cancel. Each is played by hand."""
 
+from datetime import timedelta
+
 import pytest
 
+from milepost import Step, WaitTimeout
 from milepost.engine import keys
 from milepost.engine.deliver import Ack, Later
 from milepost.engine.messages import Cancel, EventMessage, Poke, Publish, Start, TimerDue
 from milepost.runs import RunStatus
 from milepost.testing.crashes import WorkerKilled
-from tests.engine.shop import HOUR_MS, Shop, placed
+from tests.engine.shop import DAY, HOUR_MS, Shop, placed
 from tests.engine.stage import LEASE, SECOND, Call, Stage, again, commits, puts, sends, writes
 
 
@@ -201,3 +204,68 @@ def test_a_publish_is_put_on_the_bus_by_whoever_gets_it(shop: Shop, stage: Stage
     stage.run_until_idle()
     assert stage.only_run("order").result == "ab"
     assert shop.did == ["a", "b"]
+
+
+@pytest.mark.parametrize("after", range(3, 9))
+def test_the_event_that_cancelled_a_run_settles_it_when_it_comes_again(after: int) -> None:
+    """Its worker died while it settled. The row by which the event finds the run goes last, or nobody would come to it."""
+    shop = Shop()
+
+    @shop.app.function()
+    def child(event: str, step: Step) -> None:
+        step.sleep("nap", 2 * DAY)
+        shop.do("never")
+
+    @shop.app.function(on=shop.Placed, cancel_on=[shop.Cancelled])
+    def order(event: object, step: Step) -> None:
+        step.invoke("child", child, "x")
+
+    with Stage(shop.app) as stage:
+        run = placed(stage, shop)
+        stage.run_until_idle()
+        stage.send(shop.Cancelled(order_id="o-1"))
+        signal = stage.one(EventMessage)
+        assert stage.crash(signal, after)
+        assert stage.header(run).status is RunStatus.CANCELLED
+        stage.deliver(again(signal))
+        stage.run_until_idle()
+        assert stage.header(run).settled_at is not None
+        assert stage.header(keys.child_id(run, "child")).status is RunStatus.CANCELLED
+        assert not stage.ports.table.query(keys.wait_pk("shop/order.cancelled", "order_id", "o-1")).items
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_child_is_told_of_its_time_out_though_the_worker_that_noted_it_died(shop: Shop, stage: Stage, is_cancelled: bool) -> None:
+    """By the next slice; or by whoever settles the run, when there is none."""
+
+    @shop.app.function()
+    def child(event: str, step: Step) -> None:
+        step.sleep("nap", 2 * DAY)
+        shop.do("never")
+
+    @shop.app.function(on=shop.Placed)
+    def order(event: object, step: Step) -> None:
+        try:
+            step.invoke("child", child, "x", timeout=timedelta(hours=1))
+        except WaitTimeout:
+            step.sleep("nap", DAY)
+
+    run = placed(stage, shop)
+    stage.run_until_idle()
+    stage.pass_time(HOUR_MS)
+
+    def die(call: Call) -> None:
+        record = stage.record(run, "child")
+        if record is not None and record.is_final:
+            raise WorkerKilled
+
+    timer = stage.one(TimerDue)
+    with pytest.raises(WorkerKilled):
+        stage.deliver(timer, stage.watching(die))
+    stage.pass_time(LEASE + SECOND)
+    if is_cancelled:
+        stage.client.cancel(run)
+    stage.deliver(again(timer))
+    stage.run_until_idle()
+    assert stage.header(keys.child_id(run, "child")).status is RunStatus.CANCELLED
+    assert shop.did == []

@@ -248,8 +248,8 @@ def kept_for_months(ledger: Ledger) -> tuple[App, Play]:
         [paused] = box.send(kit.placed(id="o"), id="is paused")
         box.quiet()
         box.pause(paused)
-        for _ in range(10):
-            box.advance(timedelta(days=10))
+        for _ in range(3):
+            box.advance(timedelta(days=25))
             box.sweep()
             box.expire()
         box.resume(paused)

@@ -23,7 +23,7 @@ from milepost.local.routing import routes_of
 from milepost.local.schedules import Schedules
 from milepost.testing import Sandbox
 from milepost.testing.clock import VirtualClock
-from milepost.testing.crashes import Fuse, WorkerKilled
+from milepost.testing.crashes import Fuse, WorkerKilled, mortal
 from milepost.testing.sandbox import INVOCATION_MS, VISIBILITY_MS
 
 
@@ -86,6 +86,7 @@ class MortalBox(Sandbox):
 
     def __enter__(self) -> Self:
         super().__enter__()
+        self._worker = replace(self._worker, ports=mortal(self._plain.ports, self._fuse))  # nobody asks what it costs
         self._read_schedules()
         return self
 

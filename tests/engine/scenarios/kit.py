@@ -83,27 +83,28 @@ def scenario(
     return enter
 
 
+class Placed(Event):
+    id: str
+    note: str = ""
+
+
+class Approved(Event):
+    id: str
+    by: str = "ada"
+
+
+class Withdrawn(Event):
+    id: str
+
+
 class Kit:
     """An app with the three events that all scenarios speak of."""
 
     def __init__(self) -> None:
-        self.app = app = App("shop")
-
-        @app.event("order/placed", keys=("id",))
-        class Placed(Event):
-            id: str
-            note: str = ""
-
-        @app.event("order/approved", keys=("id",))
-        class Approved(Event):
-            id: str
-            by: str = "ada"
-
-        @app.event("order/withdrawn", keys=("id",))
-        class Withdrawn(Event):
-            id: str
-
-        self.placed, self.approved, self.withdrawn = Placed, Approved, Withdrawn
+        self.app = App("shop")
+        self.placed = self.app.event("order/placed", keys=("id",))(Placed)
+        self.approved = self.app.event("order/approved", keys=("id",))(Approved)
+        self.withdrawn = self.app.event("order/withdrawn", keys=("id",))(Withdrawn)
 
 
 def start(kit: Kit) -> Play:

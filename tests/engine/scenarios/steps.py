@@ -9,6 +9,9 @@ from milepost.testing.crashes import WorkerKilled
 from tests.engine.scenarios.box import MortalBox
 from tests.engine.scenarios.kit import DAY, HOUR, MINUTE, SECOND, Kit, Ledger, Play, scenario, start
 
+NOISE = "".join(hashlib.sha512(str(number).encode()).hexdigest() for number in range(3_300))
+"""More than a row holds, squeezed."""
+
 
 @scenario(is_small=True)
 def sequential(ledger: Ledger) -> tuple[App, Play]:
@@ -47,9 +50,7 @@ def blobs(ledger: Ledger) -> tuple[App, Play]:
     kit = Kit()
 
     def noise(what: str) -> str:
-        return ledger.do(what) + "".join(hashlib.sha512(f"{what}{number}".encode()).hexdigest() for number in range(3_300))
-
-    large = noise("the event")
+        return f"{ledger.do(what)}.{NOISE}"
 
     @kit.app.function()
     def order(event: str, step: Step) -> str:
@@ -58,7 +59,7 @@ def blobs(ledger: Ledger) -> tuple[App, Play]:
         return first + step.run("b", ledger.do, "b") + event[:9]
 
     def play(box: MortalBox) -> None:
-        box.invoke(order, large, id="large")
+        box.invoke(order, NOISE, id="large")
         box.advance(DAY)
 
     return kit.app, play
