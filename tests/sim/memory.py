@@ -41,9 +41,10 @@ class _Letter:
 class Mail:
     """The queues of all groups. What is in flight stays so until `ack` or `retry`: whoever plays the service ends it by those."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_receives: int = MAX_RECEIVE_COUNT) -> None:
         self.dead: list[Received] = []
-        """Given up after MAX_RECEIVE_COUNT deliveries, in that order."""
+        """Given up after so many deliveries, in that order."""
+        self._most_receives = most_receives
         self._waiting: list[tuple[int, int, _Letter]] = []
         """A heap of (visible_at, number, letter)."""
         self._in_flight: dict[str, list[_Letter]] = {}
@@ -61,7 +62,7 @@ class Mail:
         with self._mutex:
             while len(found) < limit and waiting and waiting[0][0] <= now_ms:
                 letter = heapq.heappop(waiting)[2]
-                if letter.deliveries >= MAX_RECEIVE_COUNT:
+                if letter.deliveries >= self._most_receives:
                     self.dead.append(letter.received())
                     continue
                 letter.deliveries += 1
@@ -108,6 +109,14 @@ class Mail:
             self._wait(letter, at_ms)
         return id
 
+    def postpone(self, id: str, by_ms: int) -> None:
+        """Let a message that waits come so much later."""
+        with self._mutex:
+            for place, (visible_at, number, letter) in enumerate(self._waiting):
+                if letter.id == id:
+                    self._waiting[place] = (visible_at + by_ms, number, letter)
+            heapq.heapify(self._waiting)
+
     def redrive(self, id: str, now_ms: int) -> str | None:
         """Send a dead letter again, as a new message with no deliveries. Returns its id; None when there is no such dead letter."""
         with self._mutex:
@@ -123,14 +132,14 @@ class Mail:
             self._settled(id)
 
     def retry(self, id: str, at_ms: int) -> bool:
-        """Deliver the message again at that time, and return True; or give it up after MAX_RECEIVE_COUNT deliveries, and return
+        """Deliver the message again at that time, and return True; or give it up after its last delivery, and return
         False. Of one not in flight: does nothing, and returns True.
         """
         with self._mutex:
             letter = self._settled(id)
             if letter is None:
                 return True
-            if letter.deliveries >= MAX_RECEIVE_COUNT:
+            if letter.deliveries >= self._most_receives:
                 self.dead.append(letter.received())
                 return False
             self._wait(letter, at_ms)
@@ -261,13 +270,20 @@ class MemoryBlobs:
 class MemoryCloud:
     """One of each, on one clock. ``routes`` may be replaced or added to: that is a deploy."""
 
-    def __init__(self, clock: Clock, deployed: Definitions | Sequence[Route] = ()) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        deployed: Definitions | Sequence[Route] = (),
+        *,
+        mail: Mail | None = None,
+        timers: MemoryTimers | None = None,
+    ) -> None:
         self.clock = clock
         self.routes: Sequence[Route] = routes_of(deployed) if isinstance(deployed, Definitions) else deployed
         self.table = MemoryTable(clock.now_ms)
-        self.mail = Mail()
+        self.mail = Mail() if mail is None else mail
         self.queue = MemoryQueue(self.mail, clock)
-        self.timers = MemoryTimers(self.mail)
+        self.timers = MemoryTimers(self.mail) if timers is None else timers
         self.bus = MemoryBus(self.mail, lambda: self.routes, clock)
         self.blobs = MemoryBlobs()
         self.ports = Ports(table=self.table, queue=self.queue, timers=self.timers, bus=self.bus, blobs=self.blobs, clock=clock)

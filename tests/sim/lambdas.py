@@ -1,0 +1,336 @@
+"""Lambda as it is: environments that start cold, are used again, freeze and thaw, run out of time, and die.
+
+Every port call of an environment gives the baton back before and after its effect; at each of those places other tasks may
+work, time passes, and what the seed has in store strikes. An environment's clock is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from milepost.engine.deliver import Verdict, deliver
+from milepost.engine.messages import MessageError, Received
+from milepost.engine.ports import ConditionFailed, PortError, TransactionFailed
+from milepost.engine.pump import Job
+from milepost.engine.worker import Worker
+from milepost.testing.crashes import WorkerKilled
+from tests.sim.scheduler import Task
+
+if TYPE_CHECKING:
+    from tests.sim.world import World
+
+INVOCATION_MS = 60_000
+VISIBILITY_MS = 120_000
+PORTS = ("table", "queue", "timers", "bus", "blobs")
+_OUTCOMES = (ConditionFailed, TransactionFailed, KeyError)
+"""What a port may say; the call has then had all the effect it has."""
+_REPEATABLE = frozenset({"put", "update", "delete", "write_many", "send", "publish", "arm"})
+_SEVERAL = frozenset({"write_many", "send", "publish"})
+
+
+class Environment:
+    """One sandbox of the worker's Lambda: a process, with the code and the clock that it has."""
+
+    def __init__(self, world: World, name: str, *, skew_ms: int, built: Any) -> None:
+        self.world = world
+        self.name = name
+        self.skew_ms = skew_ms
+        self.built = built
+        self.is_alive = True
+        self.tasks: list[Task] = []
+        self.frozen_until = 0
+        self.was_frozen = False
+        self.drives: str | None = None
+        """The key of the run whose body it runs, or ran last."""
+        self.calls_left: int | None = None
+        """After a thaw past its deadline: so many port calls, then its time-out takes it."""
+        self.worker = self._worker(built)
+
+    def _worker(self, built: Any) -> Worker:
+        cloud = self.world.cloud
+        ports = msgspec.structs.replace(
+            cloud.ports, clock=_Clock(self), **{name: _Port(self, name, getattr(cloud.ports, name)) for name in PORTS}
+        )
+        return Worker(
+            definitions=built.app.definitions,
+            ports=ports,
+            log=self.world.log,
+            settings=self.world.settings,
+            threads=_Threads(self),
+            signal=partial(_Signal, self),
+            runner=lambda _threads: _Runner(self),
+            spawn=self._spawn_thread,
+            observe=self.world.observe,
+        )
+
+    def spawn(self, name: str, function: Callable[[], None]) -> Task:
+        """Begin a task in this environment."""
+        task = self.world.spawn(f"{self._current_name()}/{name}", function, home=self)
+        self.tasks.append(task)
+        return task
+
+    def _spawn_thread(self, function: Callable[[], None]) -> None:
+        self.spawn("thread", function)
+
+    def _current_name(self) -> str:
+        current = self.world.scheduler.current
+        return self.name if current is None else current.name
+
+    # ---- life and death ----------------------------------------------------------------------------------------------
+
+    def die(self, why: str) -> None:
+        """Everything it held in memory is gone."""
+        if self.is_alive:
+            self.is_alive = False
+            self.world.tell(self.name, f"dies: {why}")
+            self.world.outside.died(self.drives)
+            for task in self.tasks:
+                self.world.scheduler.kill(task)
+
+    def freeze(self, ms: int) -> None:
+        """Nothing of it goes on for so long; then all of it does, as if no time had passed."""
+        self.frozen_until = self.world.scheduler.now_ms + ms
+        self.was_frozen = True
+        self.world.outside.died(self.drives)
+        self.world.tell(self.name, f"freezes for {ms / 1000:g} s")
+
+    def time_out(self) -> None:
+        """The invocation's time is up. A frozen one goes on a little when it thaws."""
+        if self.is_alive and self.frozen_until > self.world.scheduler.now_ms:
+            self.calls_left = self.world.random.randrange(40)
+        else:
+            self.die("its time is up")
+
+    # ---- time and calls ----------------------------------------------------------------------------------------------
+
+    def elapse(self, ms: int) -> None:
+        """Let time pass, or more of it than that."""
+        scheduler = self.world.scheduler
+        scheduler.elapse(ms)
+        while self.frozen_until > scheduler.now_ms:
+            scheduler.elapse(self.frozen_until - scheduler.now_ms)
+
+    def work(self, ms: int) -> None:
+        """A step's function works for so long; things befall it as they do at a port call."""
+        world = self.world
+        scheduler, faults, rates = world.scheduler, world.faults, world.rates
+        task = scheduler.current
+        assert task is not None
+        self.elapse(ms)
+        if faults.strikes(task, "crash in a step", rates.crash_before + rates.crash_after, scheduler.now_ms):
+            self._crash("in a step")
+        if faults.strikes(task, "freeze in a step", rates.freeze, scheduler.now_ms):
+            self.freeze(task.random.randrange(1, rates.freeze_ms))
+            self.elapse(0)
+
+    def call(self, name: str, bound: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """One call of a port."""
+        world = self.world
+        scheduler, faults = world.scheduler, world.faults
+        task = scheduler.current
+        assert task is not None
+        self.elapse(world.latency(task))
+        method = bound.__name__
+        if faults.is_on:
+            bound = self._before(task, name, method, bound, args)
+        failure: Exception | None = None
+        result: Any = None
+        try:
+            result = bound(*args, **kwargs)
+        except _OUTCOMES as outcome:
+            failure = outcome
+        if faults.is_on:
+            rates, now = faults.rates, scheduler.now_ms
+            if method in _REPEATABLE and faults.strikes(task, "repeated", rates.repeated, now):
+                failure, result = None, None
+                try:
+                    result = bound(*args, **kwargs)
+                except _OUTCOMES as outcome:
+                    failure = outcome
+            if faults.strikes(task, "crash after", rates.crash_after, now):
+                self._crash(f"after {name}.{method}")
+            if faults.strikes(task, "freeze", rates.freeze, now):
+                self.freeze(task.random.randrange(1, rates.freeze_ms))
+        world.called(self, task, name, method, args, failure)
+        self.elapse(world.latency(task))
+        if faults.is_on and faults.strikes(task, "ambiguous", faults.rates.ambiguous, scheduler.now_ms):
+            raise PortError(f"{name}.{method} timed out, and nobody knows whether it was done")
+        if self.calls_left is not None:
+            self.calls_left -= 1
+            if self.calls_left < 0:
+                self._crash("its time was up while it was frozen")
+        if failure is not None:
+            raise failure
+        return result
+
+    def _before(self, task: Task, name: str, method: str, bound: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
+        faults, now = self.world.faults, self.world.scheduler.now_ms
+        rates = faults.rates
+        if faults.strikes(task, "crash before", rates.crash_before, now):
+            self._crash(f"before {name}.{method}")
+        refused = 0.7 if self.world.is_throttled() else rates.refused
+        if faults.strikes(task, "refused", refused, now):
+            raise PortError(f"{name}.{method} was throttled")
+        if method in _SEVERAL and len(args[0]) > 1 and faults.strikes(task, "partial", rates.partial, now):
+            some = [one for one in args[0] if task.random.random() < 0.5]
+            if some:
+                with suppress(*_OUTCOMES):
+                    bound(some)
+            if task.random.random() < 0.5:
+                self._crash(f"in the middle of {name}.{method}")
+            raise PortError(f"{name}.{method}: {len(some)} of {len(args[0])} were accepted")
+        return bound
+
+    def _crash(self, why: str) -> None:
+        self.die(why)
+        raise WorkerKilled
+
+    # ---- invocations -------------------------------------------------------------------------------------------------
+
+    def invoke(self, received: Received) -> Verdict | None:
+        """Hand it one message; None: it was not done."""
+        self.calls_left = None
+        self.drives = None
+        try:
+            return deliver(received, self.worker, self.worker.now() + INVOCATION_MS)
+        except (PortError, MessageError) as error:
+            self.world.tell(self.name, f"gives {received.id} back: {error}")
+            self.world.outside.died(self.drives)
+            return None
+
+
+class _Port:
+    """A port as an environment has it."""
+
+    def __init__(self, environment: Environment, name: str, port: Any) -> None:
+        self._environment = environment
+        self._name = name
+        self._port = port
+
+    def __getattr__(self, method: str) -> Any:
+        environment, name = self._environment, self._name
+        bound = getattr(self._port, method)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return environment.call(name, bound, args, kwargs)
+
+        setattr(self, method, call)
+        return call
+
+
+class _Clock:
+    """An environment's own."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def now_ms(self) -> int:
+        environment = self._environment
+        return environment.world.scheduler.now_ms + environment.skew_ms
+
+    def wait(self, ms: int) -> bool:
+        if ms > 0:
+            self._environment.elapse(ms)
+        return True
+
+
+class _Signal:
+    """What a slice waits with."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._is_set = False
+        self._waiter: Task | None = None
+
+    def set(self) -> None:
+        self._is_set = True
+        if self._waiter is not None:
+            waiter, self._waiter = self._waiter, None
+            self._environment.world.scheduler.wake(waiter)
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    def wait(self, timeout: float | None = None, /) -> bool:
+        if not self._is_set:
+            scheduler = self._environment.world.scheduler
+            self._waiter = scheduler.current
+            try:
+                scheduler.block(None if timeout is None else max(1, round(timeout * 1000)))
+            finally:
+                self._waiter = None
+            self._environment.elapse(0)
+        return self._is_set
+
+
+class _Threads(Executor):
+    """Lent threads: a task each."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        context = copy_context()
+
+        def work() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = context.run(fn, *args, **kwargs)
+                except BaseException as error:  # noqa: BLE001 - told by the future
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+
+        self._environment.spawn("lent", work)
+        return future
+
+
+class _Runner:
+    """Runs the work of an async body's steps, each in a task of its own."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def start(self, job: Job, ended: Callable[[Job, Any, BaseException | None], None], /) -> None:
+        context = copy_context() if job.context is None else job.context.copy()
+
+        def work() -> None:
+            call = job.call
+            if call is None:
+                return
+            try:
+                value = context.run(_finished, call)
+            except WorkerKilled:
+                raise
+            except BaseException as error:  # noqa: BLE001 - told to the slice, which judges it
+                ended(job, None, error)
+            else:
+                ended(job, value, None)
+
+        self._environment.spawn(job.operation.path, work)
+
+    def flush(self) -> None:
+        """What was started is on its way."""
+
+    def retract(self) -> list[Job]:
+        return []
+
+
+def _finished(call: Callable[[], Any]) -> Any:
+    """The result of a function, or of a coroutine that never waits."""
+    value = call()
+    if not hasattr(value, "send"):
+        return value
+    try:
+        value.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("the functions of the simulator's steps do not wait")
