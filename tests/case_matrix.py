@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.async_twin import has_bodies
+from tests.case_modes import MODES, NAMES, NORMAL, read_marker
 from tests.cases.rows import ROWS, SECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,16 @@ class Twin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """What of a case does not run in some modes; see tests/case_modes.py."""
+
+    modes: tuple[str, ...]
+    test: str | None
+    """None: all of it."""
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """One test file that covers rows."""
 
@@ -36,6 +47,13 @@ class Case:
     claim: str
     rows: tuple[str, ...]
     twin: Twin = Twin()
+    has_bodies: bool = False
+    """Without any it runs in no mode but the normal one: nothing would be different."""
+    left: tuple[Left, ...] = ()
+
+    def runs_in(self, mode: str) -> bool:
+        """At least a part of it does."""
+        return mode == NORMAL or (self.has_bodies and not any(mode in left.modes and left.test is None for left in self.left))
 
 
 def read_case(path: Path, root: Path = ROOT) -> Case | None:
@@ -49,28 +67,44 @@ def read_case(path: Path, root: Path = ROOT) -> Case | None:
     tags = " ".join(lines[tagged:]).removeprefix(_TAG)
     rows = tuple(tag.strip().rstrip(".") for tag in tags.split(","))
     claim = " ".join(" ".join(lines[:tagged]).split())
-    return Case(path=path.relative_to(root).as_posix(), claim=claim, rows=rows, twin=read_twin(tree))
+    path_ = path.relative_to(root).as_posix()
+    return Case(path=path_, claim=claim, rows=rows, twin=read_twin(tree), has_bodies=has_bodies(tree), left=read_left(tree))
 
 
 def read_twin(tree: ast.Module) -> Twin:
     """Whether the file has a twin, and what its marks except from it."""
     if not has_bodies(tree):
         return Twin(exists=False, exceptions=("it has no body",))
-    of_module: list[ast.expr] = []
-    of_tests: list[tuple[str, ast.expr]] = []
-    for node in tree.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id="pytestmark")], value=mark):
-                of_module.append(mark)
-            case ast.FunctionDef(name=name, decorator_list=marks):
-                of_tests.extend((name, mark) for mark in marks)
-            case _:
-                pass
+    marks = _marks(tree)
+    of_module = [mark for name, mark in marks if name is None]
+    of_tests = [(name, mark) for name, mark in marks if name is not None]
     none = [reason for mark in of_module for reason in _reasons(mark, "def_only")]
     steps = [f"the functions of its steps stay def: {reason}" for mark in of_module for reason in _reasons(mark, "def_steps")]
     tests = [f"`{name}`: {reason}" for name, mark in of_tests for reason in _reasons(mark, "def_only")]
     fails = [f"`{name}` fails as async: {reason}" for name, mark in of_tests for reason in _reasons(mark, "async_fails")]
     return Twin(exists=not none, exceptions=(*none, *steps, *tests, *fails))
+
+
+def read_left(tree: ast.Module) -> tuple[Left, ...]:
+    """In which modes the file, or a test of it, does not run, and why."""
+    read = [(name, read_marker(mark)) for name, mark in _marks(tree)]
+    return tuple(Left(modes=marker.without, test=name, why=marker.reason) for name, marker in read if marker is not None)
+
+
+def _marks(tree: ast.Module) -> list[tuple[str | None, ast.expr]]:
+    """The marks of the module, whose name is None, and of its tests."""
+    found: list[tuple[str | None, ast.expr]] = []
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="pytestmark")], value=ast.List(elts=marks)):
+                found.extend((None, mark) for mark in marks)
+            case ast.Assign(targets=[ast.Name(id="pytestmark")], value=mark):
+                found.append((None, mark))
+            case ast.FunctionDef(name=name, decorator_list=marks):
+                found.extend((name, mark) for mark in marks)
+            case _:
+                pass
+    return found
 
 
 def _reasons(mark: ast.expr, name: str) -> list[str]:
@@ -121,10 +155,11 @@ def page(found: Iterable[Case]) -> str:
     for section in SECTIONS:
         out += ["", f"## {section.title}", "", "| promise | held by |", "|---|---|"]
         for row in section.rows:
-            links = "<br>".join(f"[{Path(case.path).stem.removeprefix('test_')}](../../{case.path})" for case in by_row.get(row.id, []))
+            links = "<br>".join(_link(case) for case in by_row.get(row.id, []))
             sentence = row.sentence.replace("|", "\\|").replace("<", "&lt;")
             out.append(f"| `{row.id}` {sentence} | {links or '**nothing**'} |")
-    return "\n".join([*out, *_twins([case for case in by_path.values() if case.path.startswith("tests/cases/")])]) + "\n"
+    own = [case for case in by_path.values() if case.path.startswith("tests/cases/")]
+    return "\n".join([*out, *_twins(own), *_modes(own)]) + "\n"
 
 
 def _twins(found: list[Case]) -> list[str]:
@@ -138,12 +173,43 @@ def _twins(found: list[Case]) -> list[str]:
         "",
         "| file | why |",
         "|---|---|",
+        *(f"| {_link(case)} | {'<br>'.join(case.twin.exceptions)} |" for case in found if case.twin.exceptions),
+    ]
+
+
+def _modes(found: list[Case]) -> list[str]:
+    without = sum(not case.has_bodies for case in found)
+    return [
+        "",
+        "## In every mode",
+        "",
+        "What a user sees of a run is the same however its slices are cut. So the same files, and their async twins, run in more modes",
+        f"than the normal one ([case_modes](../../tests/case_modes.py)), but for the {without} that have no body.",
+        "",
+        "| mode | what is different | files | of these as async, too |",
+        "|---|---|---|---|",
+        f"| `{NORMAL}` | nothing | {len(found)} | {sum(case.twin.exists for case in found)} |",
         *(
-            f"| [{Path(case.path).stem.removeprefix('test_')}](../../{case.path}) | {'<br>'.join(case.twin.exceptions)} |"
+            f"| `{mode.name}` | {mode.does} | {len(running)} | {sum(case.twin.exists for case in running)} |"
+            for mode in MODES
+            for running in [[case for case in found if case.runs_in(mode.name)]]
+        ),
+        "",
+        "These have bodies and do not run in all of them, or not wholly:",
+        "",
+        "| file | not in | why |",
+        "|---|---|---|",
+        *(
+            f"| {_link(case)} | {', '.join(f'`{mode}`' for mode in NAMES if mode in left.modes)} | "
+            f"{'' if left.test is None else f'`{left.test}`: '}{left.why} |"
             for case in found
-            if case.twin.exceptions
+            for left in case.left
         ),
     ]
+
+
+def _link(case: Case) -> str:
+    return f"[{Path(case.path).stem.removeprefix('test_')}](../../{case.path})"
 
 
 def main() -> None:

@@ -225,6 +225,7 @@ import pytest
 from milepost import App, Step
 from milepost.testing import Sandbox
 
+pytestmark = [pytest.mark.modes("normal", reason="modes are another test's")]
 app = App("twin")
 runs: list[str] = []
 
@@ -289,18 +290,18 @@ def test_one_of_the_two_can_be_chosen(cases: pytest.Pytester, selection: list[st
 def test_a_failure_shows_the_line_as_written_and_its_values(cases: pytest.Pytester) -> None:
     cases.makepyfile(test_it=CASE.replace('runs == ["worked"]', 'runs == ["slept"]'))
     result = cases.runpytest_inprocess("test_it.py::async::test_once")
-    result.stdout.fnmatch_lines([">       assert runs == *slept*", "E       *'worked'* == *'slept'*", "test_it.py:18: AssertionError"])
+    result.stdout.fnmatch_lines([">       assert runs == *slept*", "E       *'worked'* == *'slept'*", "test_it.py:19: AssertionError"])
 
 
 def test_a_case_without_a_twin_is_an_error_that_says_so(cases: pytest.Pytester) -> None:
     cases.makepyfile(test_it=CASE.replace('step.run("work", work)', 'str(step.run("work", work) for _ in "x")'))
     result = cases.runpytest_inprocess()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*test_it.py, line 13: a generator does not wait for a step*def_only*"])
+    result.stdout.fnmatch_lines(["*test_it.py, line 14: a generator does not wait for a step*def_only*"])
 
 
 def test_a_module_may_have_no_twin(cases: pytest.Pytester) -> None:
-    cases.makepyfile(test_it=CASE.replace("app = App", "pytestmark = pytest.mark.def_only('it is about threads')\napp = App"))
+    cases.makepyfile(test_it=CASE.replace("pytestmark = [", "pytestmark = [pytest.mark.def_only('it is about threads'), "))
     cases.runpytest_inprocess().assert_outcomes(passed=3)
 
 

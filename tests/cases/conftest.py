@@ -1,23 +1,32 @@
-"""Runs every case twice from one source: as it is written, with `def` bodies, and as its async twin (tests/async_twin.py).
+"""Runs every case from one source: as it is written, with `def` bodies, and as its async twin (tests/async_twin.py), each in
+every mode (tests/case_modes.py).
 
-The twin's tests are `file.py::async::test_name`; `file.py::async` and `-k async` select twins, `-k "not async"` the others.
-A case says what of it has no twin, and why:
+    file.py::test_name                             as it is written
+    file.py::async::test_name                      its twin: `file.py::async` and `-k async` select twins, `-k "not async"` the others
+    file.py::always-suspend::test_name             in another mode, so does `-k always-suspend`; `-k one-step`
+    file.py::async::always-suspend::test_name      its twin in another mode
 
-    pytestmark = pytest.mark.def_only("reason")      the module, or one test
-    pytestmark = pytest.mark.def_steps("reason")     its twin's bodies are async, the functions of its steps stay def
-    @pytest.mark.async_fails("reason")               it fails, and should not: an xfail of the twin alone
+A case says what of it has no twin, or does not run in a mode, and why:
+
+    pytestmark = pytest.mark.def_only("reason")                       the module, or one test
+    pytestmark = pytest.mark.def_steps("reason")                      its twin's bodies are async, the functions of its steps stay def
+    @pytest.mark.async_fails("reason")                                it fails, and should not: an xfail of the twin alone
+    pytestmark = pytest.mark.modes("normal", reason="it counts ...")  the module, or one test: the modes that it runs in
 """
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from functools import cached_property
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts  # what pytest does with each test module that it imports itself
 
+from milepost.local.assembly import PACE
 from tests.async_twin import NoTwinError, async_twin, has_bodies
+from tests.case_modes import MARKER, MODES, Mode, check_marker
 
 Collected = Iterable[pytest.Item | pytest.Collector]
 
@@ -26,46 +35,117 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "def_only(reason): the case has no async twin")
     config.addinivalue_line("markers", "def_steps(reason): the functions of the case's steps stay def in its twin")
     config.addinivalue_line("markers", "async_fails(reason): the twin fails, and should not")
+    config.addinivalue_line("markers", f"{MARKER}(*names, reason): the modes in which the case runs, when not in all")
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
     return Case.from_parent(parent, path=module_path)  # pyright: ignore[reportUnknownMemberType]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    paced = item.getparent(Paced)
+    if paced is None:
+        return (yield)
+    pace = PACE.set(paced.mode.pace)
+    try:
+        return (yield)
+    finally:
+        PACE.reset(pace)
+
+
 class Case(pytest.Module):
     """A file of tests/cases: its tests, and their twins."""
 
+    @cached_property
+    def code(self) -> CodeType:
+        source = self.path.read_bytes()
+        return _rewritten(self, ast.parse(source), source)
+
     def collect(self) -> Collected:
         yield from super().collect()
-        if self.get_closest_marker("def_only") is None and has_bodies(ast.parse(self.path.read_bytes())):
+        if not has_bodies(ast.parse(self.path.read_bytes())):
+            return
+        yield from _paced(self)
+        if self.get_closest_marker("def_only") is None:
             yield Twin.from_parent(self, path=self.path, name="async", nodeid=f"{self.nodeid}::async")  # pyright: ignore[reportUnknownMemberType]
 
 
 class Twin(pytest.Module):
     """The async twin of a case: a module of its own, so that neither sees what the other does."""
 
-    def _getobj(self) -> ModuleType:
+    @cached_property
+    def code(self) -> CodeType:
         source = self.path.read_bytes()
         try:
             tree = async_twin(source, def_steps=self.get_closest_marker("def_steps") is not None)
         except NoTwinError as error:
             raise self.CollectError(f"{self.path}, {error}; or mark it: pytestmark = pytest.mark.def_only('reason')") from error
-        rewrite_asserts(tree, source, str(self.path), self.config)
-        return _executed(f"{self.path.stem}__async", tree, self.path)
+        return _rewritten(self, tree, source)
+
+    def _getobj(self) -> ModuleType:
+        return _executed(f"{self.path.stem}__async", self.code, self.path)
 
     def collect(self) -> Collected:
-        for item in super().collect():
-            if item.get_closest_marker("def_only") is not None:
-                continue
-            fails = item.get_closest_marker("async_fails")
-            if fails is not None:
-                item.add_marker(pytest.mark.xfail(strict=True, reason=fails.args[0]))
-            yield item
+        yield from _twins(super().collect())
+        yield from _paced(self)
 
 
-def _executed(name: str, tree: ast.Module, path: Path) -> ModuleType:
+class Paced(pytest.Module):
+    """A case, or its twin, in another mode than the normal one: a module of its own as well."""
+
+    @property
+    def of(self) -> Case | Twin:
+        assert isinstance(self.parent, Case | Twin)
+        return self.parent
+
+    @property
+    def mode(self) -> Mode:
+        return next(mode for mode in MODES if mode.name == self.name)
+
+    def _getobj(self) -> ModuleType:
+        kind = "async__" if isinstance(self.of, Twin) else ""
+        return _executed(f"{self.path.stem}__{kind}{self.name.replace('-', '_')}", self.of.code, self.path)
+
+    def collect(self) -> Collected:
+        found = _twins(super().collect()) if isinstance(self.of, Twin) else super().collect()
+        return [item for item in found if _runs_in(item, self.name)]
+
+
+def _paced(of: Case | Twin) -> Collected:
+    for mode in MODES:
+        if _runs_in(of, mode.name):
+            yield Paced.from_parent(of, path=of.path, name=mode.name, nodeid=f"{of.nodeid}::{mode.name}")  # pyright: ignore[reportUnknownMemberType]
+
+
+def _twins(found: Collected) -> Collected:
+    for item in found:
+        if item.get_closest_marker("def_only") is not None:
+            continue
+        fails = item.get_closest_marker("async_fails")
+        if fails is not None:
+            item.add_marker(pytest.mark.xfail(strict=True, reason=fails.args[0]))
+        yield item
+
+
+def _runs_in(node: pytest.Item | pytest.Collector, mode: str) -> bool:
+    mark = node.get_closest_marker(MARKER)
+    if mark is None:
+        return True
+    wrong = check_marker(mark.args, mark.kwargs.get("reason"))
+    if wrong is not None:
+        raise pytest.Collector.CollectError(f"{node.nodeid}: {wrong}")
+    return mode in mark.args
+
+
+def _rewritten(node: pytest.Module, tree: ast.Module, source: bytes) -> CodeType:
+    rewrite_asserts(tree, source, str(node.path), node.config)
+    return compile(tree, str(node.path), "exec", dont_inherit=True)
+
+
+def _executed(name: str, code: CodeType, path: Path) -> ModuleType:
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module
-    exec(compile(tree, str(path), "exec", dont_inherit=True), vars(module))
+    exec(code, vars(module))
     return module

@@ -42,6 +42,6 @@ def test_by_either_name_first_run_and_replay() -> None:
         run = box.invoke(pay, None)
         box.advance(timedelta(hours=1))
         assert run.result == "1881 was declined"
-        assert len(seen) == 2
-        assert seen[0] == seen[1]
+        assert len(seen) >= 2
+        assert seen == [seen[0]] * len(seen)
         assert seen[0][1:] == ("4242 was declined", "charge", "4242 was declined")

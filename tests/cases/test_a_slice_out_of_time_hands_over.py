@@ -3,12 +3,12 @@
 Covers: bound.deadline
 """
 
-from milepost import (
-    App,
-    Step,
-)
+import pytest
+
+from milepost import App, Step
 from tests.engine.stage import SECOND, Stage
 
+pytestmark = pytest.mark.modes("normal", reason="it counts slices")
 app = App("deadline")
 
 

@@ -48,6 +48,7 @@ def test_what_was_recorded_is_not_done_again(calls: int, effect: list[str]) -> N
         assert box.now == at + timedelta(minutes=2)  # until the message is visible again
 
 
+@pytest.mark.modes("normal", reason="it counts port calls")
 def test_the_calls_of_the_test_itself_are_not_counted() -> None:
     with Sandbox(app) as box:
         box.crash_after(5)

@@ -18,11 +18,17 @@ def work() -> int:
     return 1
 
 
+def send() -> str:
+    return "sent"
+
+
 @app.function()
 def job(event: None, step: Step) -> None:
     step.log.info("begun")
     step.run("work", work)
     step.log.info("worked", items=3)
+    step.run("send", send)
+    step.log.info("sent")
     step.sleep("an hour", timedelta(hours=1))
     step.log.info("slept")
     step.sleep("another", timedelta(hours=1))
@@ -38,6 +44,7 @@ def test_every_line_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert [(line["level"], line["message"]) for line in lines] == [
         ("INFO", "begun"),
         ("INFO", "worked"),
+        ("INFO", "sent"),
         ("INFO", "slept"),
         ("WARNING", "done"),
     ]

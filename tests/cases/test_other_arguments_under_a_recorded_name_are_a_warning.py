@@ -11,6 +11,7 @@ import pytest
 from milepost import App, Step
 from milepost.testing import Sandbox
 
+pytestmark = pytest.mark.modes("normal", "one-step", reason="it counts the replays, and gives each other arguments")
 app = App("arguments")
 amounts = [5, 6]
 

@@ -12,7 +12,10 @@ import pytest
 from milepost import App, Step
 from milepost.local import LocalCloud
 
-pytestmark = pytest.mark.def_steps("its steps wait for each other, each blocking its thread")
+pytestmark = [
+    pytest.mark.def_steps("its steps wait for each other, each blocking its thread"),
+    pytest.mark.modes("normal", "always-suspend", reason="its steps wait for each other, and a slice of one step has no other"),
+]
 app = App("parallel-threads")
 together = Barrier(3, timeout=20)
 busy: list[int] = []

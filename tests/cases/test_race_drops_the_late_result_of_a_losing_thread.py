@@ -12,7 +12,10 @@ import pytest
 from milepost import App, Step, Won
 from milepost.local import LocalCloud
 
-pytestmark = pytest.mark.def_steps("it is about a step on a thread, which cannot be stopped")
+pytestmark = [
+    pytest.mark.def_steps("it is about a step on a thread, which cannot be stopped"),
+    pytest.mark.modes("normal", "always-suspend", reason="its steps wait for each other, and a slice of one step has no other"),
+]
 app = App("race-threads")
 decided, ended = Event(), Event()
 calls: list[str] = []

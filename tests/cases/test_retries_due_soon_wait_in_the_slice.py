@@ -6,10 +6,13 @@ Covers: errors.soon
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from milepost import App, Retry, RunStatus, Step
 from milepost.engine.worker import Moved
 from milepost.local import LocalCloud
 
+pytestmark = pytest.mark.modes("normal", reason="it asserts that the run needs but one slice")
 app = App("errors-soon")
 calls: list[int] = []
 

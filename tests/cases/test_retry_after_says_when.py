@@ -35,6 +35,14 @@ def in_body(event: None, step: Step) -> str:
     return limited()
 
 
+@app.function(retries=2)
+def at_once(event: None, step: Step) -> str:
+    calls.append(box.now)
+    if len(calls) < 3:
+        raise RetryAfterError(0 * HOUR)
+    return "through"
+
+
 @app.function(retries=1)
 def too_often(event: None, step: Step) -> str:
     return step.run("limited", limited)
@@ -48,6 +56,9 @@ def test_in_a_step_and_in_a_body() -> None:
             box.advance(6 * HOUR)
             assert run.result == "through"
             assert [at - calls[0] for at in calls] == [0 * HOUR, 3 * HOUR, 5 * HOUR]
+        calls.clear()
+        assert box.invoke(at_once, None).result == "through"
+        assert calls == [box.now] * 3
         calls.clear()
         run = box.invoke(too_often, None)
         box.advance(6 * HOUR)

@@ -29,6 +29,7 @@ def work(event: OrderPlaced, step: Step) -> int:
     return sum([step.run(f"part {number}", part, number) for number in range(event.steps)])
 
 
+@pytest.mark.modes("normal", reason="it counts writes")
 @pytest.mark.parametrize("steps", [0, 1, 7, 100])
 def test_whatever_their_number(steps: int) -> None:
     with Sandbox(app) as box:

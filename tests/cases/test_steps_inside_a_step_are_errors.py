@@ -31,9 +31,21 @@ def swallowed(event: None, step: Step) -> str:
     return step.run("outer", outer)
 
 
+@app.function()
+def careless(event: None, step: Step) -> str:
+    def outer() -> str:
+        try:
+            return step.run("inner", work)
+        except UsageError:
+            return "never mind"
+
+    step.run("outer", outer)
+    return step.run("another", work)
+
+
 def test_the_error_shows_the_way() -> None:
     with Sandbox(app) as box:
-        for function in (nested, swallowed):
+        for function in (nested, swallowed, careless):
             run = box.invoke(function, None)
             assert run.status == "failed"
             assert "step 'inner' is used" in str(run.error)
@@ -43,5 +55,5 @@ def test_the_error_shows_the_way() -> None:
 @pytest.mark.def_only("many steps of an async body run at once, and it does not know in which of them it is asked")
 def test_the_error_names_both_steps() -> None:
     with Sandbox(app) as box:
-        for function in (nested, swallowed):
+        for function in (nested, swallowed, careless):
             assert "step 'inner' is used inside 'outer'" in str(box.invoke(function, None).error)

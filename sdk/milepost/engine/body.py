@@ -69,7 +69,7 @@ def _run(slice_: Slice, origins: Origins) -> Ended:
     except Suspend:
         return _unless_misused(slice_, Suspended())
     except HandOver:
-        return OutOfTime()
+        return _unless_misused(slice_, OutOfTime())  # the next slice would know nothing of it
     except (Fenced, Abandoned):
         return Lost()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a body raises is its failure, sys.exit() too

@@ -150,6 +150,8 @@ class Drive:
         match run_body(self._slice, origins):
             case Suspended():
                 return self._suspend(None, header.attempt)
+            case Returned() | Raised(is_final=True) if self._slice.leaves(""):
+                return self._suspend(None, header.attempt)
             case Returned(result):
                 return self._complete(result)
             case Raised(error, is_final):
@@ -191,7 +193,8 @@ class Drive:
             return written
         now = self._worker.now()
         settings = self._worker.settings
-        earliest = min((due_at for due_at in (retry_at, *(one.record.due_at for one in pending)) if due_at is not None), default=None)
+        dues = (retry_at, self._slice.resume_at, *(one.record.due_at for one in pending))
+        earliest = min((due_at for due_at in dues if due_at is not None), default=None)
         armed = self._arm(earliest)
         checkup = now + settings.checkup_ms
         idle = 0 if self._slice.journal.written else self._header.idle + 1
@@ -205,6 +208,7 @@ class Drive:
             retry_at=retry_at,
             idle=idle,
             undo=self._slice.has_undo,
+            said=None if self._slice.resume_at is None else self._header.epoch,
         )
         try:
             lease.suspend(self._worker.ports.table, self._header, rest, seen=self._seen)
@@ -229,9 +233,11 @@ class Drive:
         return False if overtaken else None  # a completer was faster: the body can go on
 
     def _arm(self, earliest: int | None) -> int | None:
-        """One physical timer for the run, armed only when it is another than the one that is armed already."""
+        """One physical timer for the run, armed only when it is another than the one that is armed already, and that can still
+        fire: of one that is due nobody knows whether it has, perhaps for this very slice.
+        """
         header = self._header
-        if earliest is not None and earliest != header.armed:
+        if earliest is not None and (earliest != header.armed or earliest <= self._worker.now()):
             message = Outgoing(group=header.group, body=encode(TimerDue(run=header.run, due_at=earliest)))
             self._worker.ports.timers.arm(timer_name(header.run, earliest), earliest, message)
         return earliest

@@ -49,8 +49,8 @@ class Journal:
         self.order: Order | None = None
         """Of an async body, which needs it to replay; see `keep_order`."""
         self._open: Condition = OPEN
-        self.written = 0
-        """Records put or changed by this slice: its progress."""
+        self.written: list[str] = []
+        """The paths of the records put or changed by this slice: its progress."""
         self.oldest_ttl: int | None = None
         """Of the rows read, in epoch seconds."""
 
@@ -144,6 +144,13 @@ class Journal:
         unread = (self._records[path] for path in list(self._unread) if path.startswith(prefix))
         return any((record.epoch, record.k) > reached for record in unread)
 
+    def is_within(self, prefix: str, epoch: int) -> bool:
+        """The body is past its history, which ends in that epoch or before, and has added nothing in this scope. Of a branch
+        without records nobody knows.
+        """
+        reached = self._reached.get(prefix, None if prefix else (0, 0))
+        return reached is not None and reached[0] <= epoch and not any(path.startswith(prefix) for path in self.written)
+
     def _latest_unread(self) -> Record | None:
         if self._latest is None:
             self._latest = sorted((record.epoch, record.k, path) for path, record in self._records.items() if path in self._unread)
@@ -210,7 +217,7 @@ class Journal:
             stands = _winner(lost, record)
         else:
             stands = record
-            self.written += 1
+            self.written.append(record.path)
         if self.order is not None:
             self.order.wrote(((record, stands, stands is record),))
         self._know(stands)
@@ -232,7 +239,7 @@ class Journal:
     def _put_many(self, records: Sequence[Record]) -> list[tuple[Record, bool]]:
         outcomes = self._table.write_many([Put(record.to_item(), self._open) for record in records])
         standing = [record if lost is None else _winner(lost, record) for record, lost in zip(records, outcomes, strict=True)]
-        self.written += sum(lost is None for lost in outcomes)
+        self.written += [record.path for record, lost in zip(records, outcomes, strict=True) if lost is None]
         for record in standing:
             self._know(record)
         return [(stands, stands is record) for stands, record in zip(standing, records, strict=True)]

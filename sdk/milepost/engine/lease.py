@@ -91,6 +91,7 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: int | None
     idle: int
     undo: bool
+    said: int | None = None
     queued: bool = False
 
 
@@ -109,8 +110,9 @@ def suspend(table: Table, header: Header, rest: Rest, *, seen: int) -> None:
             retry_at=rest.retry_at,
             idle=rest.idle or None,
             undo=rest.undo or None,
+            said=rest.said,
         ),
-        remove=(*_LEASE, "doing", *_missing(retry_at=rest.retry_at, armed=rest.armed, idle=rest.idle or None)),
+        remove=(*_LEASE, "doing", *_missing(retry_at=rest.retry_at, armed=rest.armed, idle=rest.idle or None, said=rest.said)),
     )
     table.update(header.key, change, And((*_holds(header.epoch), _inbox(seen))))
 
@@ -121,6 +123,7 @@ def hand_over(table: Table, header: Header, *, now: int, idle: int, next_due: in
         set={
             "status": lifecycle.after(RunStatus.RUNNING, Move.SUSPEND).value,
             "now": now,
+            "said": header.epoch,
             "idle": idle,
             **_watched(header.run, next_due),
         },

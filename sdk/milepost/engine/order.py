@@ -181,7 +181,11 @@ class Order:
         """The body does what it did before: there is something in the history that comes after all that was handed out, or a
         slice suspended after the turn of the last thing.
         """
-        return self.last < self._latest or (self.last == self._latest and self._latest[0] <= self.covered)
+        return self.last < self._latest or self.is_within(self.covered)
+
+    def is_within(self, epoch: int) -> bool:
+        """The body is where its history ends, in that epoch or before."""
+        return self.last == self._latest and self._latest[0] <= epoch
 
     # ---- what this slice adds ----------------------------------------------------------------------------------------
 

@@ -154,6 +154,8 @@ class Header(_Stored, frozen=True, kw_only=True, omit_defaults=True):
     inbox: int = 0
     covered: int = 0
     """The epoch of the last committed suspension."""
+    said: int | None = None
+    """The epoch of the slice that handed over, when none has suspended since: what its body logged is not logged again."""
     now: int = 0
     """The run's clock: the latest due_at that any worker has judged to be past."""
     acquired_at: int = 0

@@ -15,7 +15,7 @@ class ReplayLog:
         self._prefix = prefix
 
     def _log(self, level: str, message: str, args: tuple[object, ...], fields: dict[str, Any]) -> None:
-        if self._slice.frozen or self._slice.is_replaying(self._prefix):
+        if self._slice.is_silent(self._prefix):
             return
         header = self._slice.header
         own = {"run_id": header.run, "function": header.function, "event_id": header.event_id}

@@ -18,7 +18,7 @@ from milepost.engine.outage import Outage, guarded
 from milepost.engine.ports import ConditionFailed, Outgoing
 from milepost.engine.records import Failing, Header, Packed, Record
 from milepost.engine.values import pack, unpack
-from milepost.engine.worker import Worker
+from milepost.engine.worker import Pace, Worker
 from milepost.errors import ErrorInfo, MilepostError, NonDeterminismError, describe
 from milepost.functions import FunctionDefinition
 
@@ -80,6 +80,8 @@ class Slice:
         """Waits that this slice has begun, recorded yet or not."""
         self.registered: set[str] = set()
         """Waits whose rows this slice has written."""
+        self.resume_at: int | None = None
+        """When the run is to go on, whatever else it waits for."""
         self.unpatched: set[str] = set()
         """Patches that this replay has passed without."""
         self.has_noted = False
@@ -87,6 +89,8 @@ class Slice:
         self._deadline_ms = deadline_ms
         self._after_crash = after_crash
         self._checked_at = header.acquired_at
+        self._has_begun = False
+        """A step of its own."""
         self._stopped: tuple[type[Interrupt], str] | None = None
         self._decided: dict[str, int] = {}
         """Groups of branches that are decided, with the branch that counts."""
@@ -130,12 +134,27 @@ class Slice:
         settings = self.worker.settings
         if self._deadline_ms - now <= settings.margin_ms:
             self._stop(HandOver, "its time is up")
+        if settings.pace is Pace.ONE_STEP and self._has_begun:
+            self._stop(HandOver, "it has begun its one step")
         if now >= (self.header.lease_until or 0):
             self._stop(Fenced, "its lease has expired")
         if now - self._checked_at >= settings.header_check_ms:
             self._check_header(now)
         if self._after_crash:
             self._note(path)
+        self._has_begun = True
+
+    def leaves(self, path: str) -> bool:
+        """What would begin at this path, or the end of the body at "", is left to another slice, which goes on at once: this
+        one has its pace, and has recorded something that came before.
+        """
+        if self.worker.settings.pace is not Pace.ALWAYS_SUSPEND or self.frozen or self.misuse is not None:
+            return False
+        record = self.journal.peek(path)
+        if (record is not None and record.is_final) or not any(_are_in_turn(path, written) for written in self.journal.written):
+            return False
+        self.resume_at = self.worker.now()
+        return True
 
     def check_branch(self, path: str) -> None:
         """Raise Abandoned in a branch that has lost."""
@@ -188,6 +207,15 @@ class Slice:
         order = self.journal.order
         return self.journal.is_replaying(prefix) if order is None else order.is_replaying
 
+    def is_silent(self, prefix: str) -> bool:
+        """What the body, or the branch with this prefix, says now has been said: it replays, or has only just got to where a
+        slice handed over. That one had come further than its records show.
+        """
+        said, order = self.header.said, self.journal.order
+        if self.frozen or self.is_replaying(prefix):
+            return True
+        return said is not None and (self.journal.is_within(prefix, said) if order is None else order.is_within(said))
+
     # ---- what is left for the end of the slice -----------------------------------------------------------------------
 
     def park(self, pending: Pending) -> None:
@@ -217,6 +245,7 @@ class Slice:
     def rewind(self) -> None:
         """Before the body is replayed in the same slice."""
         self.pending = {}
+        self.resume_at = None
         self.undos = {}
         self.unpatched = set()
         self.waiting = {}
@@ -239,6 +268,12 @@ class Slice:
     def unpack(self, packed: Packed | None) -> str:
         """The JSON text again; of nothing: null."""
         return "null" if packed is None else unpack(packed, self.worker.ports.blobs)
+
+
+def _are_in_turn(path: str, other: str) -> bool:
+    """They are not in two branches that run at the same time."""
+    scope, others = path[: path.rfind("/") + 1], other[: other.rfind("/") + 1]
+    return scope.startswith(others) or others.startswith(scope)
 
 
 def _is_in(path: str, branch: str) -> bool:

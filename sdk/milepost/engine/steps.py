@@ -7,7 +7,7 @@ is only the driver.
 import inspect
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, NoReturn
 
 from milepost.engine.branches import Group, Outcome
 from milepost.engine.calls import StepCalls
@@ -57,6 +57,8 @@ class BodyStep(StepCalls):
 
     def perform(self, operation: Operation) -> Any:
         """Bring an operation on until it has a value. Raises its error, or the interrupt that ends the slice."""
+        if self._slice.leaves(operation.path):
+            self._suspend()
         state: State = operation.begin()
         while True:
             if type(state) is Done:  # the quickest of ways to ask, for what is asked most
@@ -76,8 +78,11 @@ class BodyStep(StepCalls):
                     state = operation.begin() if self._slice.wait_here(at_ms) else Parked(pending)
                 case Parked(pending):
                     self._slice.park(pending)
-                    self._scope.is_suspended = True
-                    raise Suspend
+                    self._suspend()
+
+    def _suspend(self) -> NoReturn:
+        self._scope.is_suspended = True
+        raise Suspend
 
     def _work(self, operation: Operation, work: Work) -> State:
         self._scope.busy = operation.path
@@ -93,6 +98,8 @@ class BodyStep(StepCalls):
     # ---- many at once ------------------------------------------------------------------------------------------------
 
     def _fan_out(self, group: Group, make: Callable[[int], Operation], then: Callable[[list[Outcome]], Any]) -> Any:
+        if self._slice.leaves(group.path):
+            self._suspend()
         if group.is_counted:
             group.count_items()
         threads = self._slice.worker.threads

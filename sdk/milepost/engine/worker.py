@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from enum import Enum
 from threading import Event, Thread
 from typing import Any, Protocol
 
@@ -16,6 +17,18 @@ from milepost.runs import RunStatus
 from milepost.step import Log
 
 DAY_MS = 86_400_000
+
+
+class Pace(Enum):
+    """How far a slice goes. All that a run comes to is the same at each pace; tests hold the engine to that."""
+
+    FULL = "full"
+    """As far as it can."""
+    ALWAYS_SUSPEND = "always suspend"
+    """Once it has recorded something, whatever comes next in its body or branch waits for another slice: the run suspends, its
+    timer due at once, and each step sees the others' results as they were recorded, never as they were in memory."""
+    ONE_STEP = "one step"
+    """After one step of its own it hands over, as it does when its time is up."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Pending children or branches above which answers are poked for with a delay."""
     page: int = 100
     """Waits served by one message."""
+    pace: Pace = Pace.FULL
 
 
 class Moved(msgspec.Struct, frozen=True):

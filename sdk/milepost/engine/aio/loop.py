@@ -315,7 +315,7 @@ class BodyLoop(asyncio.AbstractEventLoop):
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Log what nobody else hears of."""
-        if self.is_suspending or self._slice.is_replaying(""):
+        if self.is_suspending or self._slice.is_silent(""):
             return
         error = context.get("exception")
         header = self._slice.header

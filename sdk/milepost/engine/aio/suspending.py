@@ -29,7 +29,7 @@ def suspend_all(loop: BodyLoop, slice_: Slice, *, left_over: bool = False) -> No
     """
     loop.is_suspending = True
     open_tasks = [task for _, task in sorted(loop.tasks.items(), reverse=True) if not task.done()]
-    if left_over and not slice_.is_replaying(""):
+    if left_over and not slice_.is_silent(""):
         _warn(slice_, [task for task in open_tasks if task.scope is not None])
         for task in loop.tasks.values():
             _tell_of_error(slice_, task)
@@ -121,7 +121,7 @@ def _swallowed(slice_: Slice, where: str) -> None:
 
 
 def _raised(slice_: Slice, where: str, error: BaseException) -> None:
-    if not slice_.is_replaying(""):
+    if not slice_.is_silent(""):
         slice_.worker.log.warning(
             "a task of the body raised an error while it was suspended",
             error=f"{type(error).__name__}: {error}",

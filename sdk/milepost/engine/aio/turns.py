@@ -241,6 +241,9 @@ class Turns:
                 request.operation.crowd = True
             if request.is_dropped:
                 continue
+            if self._slice.leaves(request.path):
+                self._waiting[request.path] = request
+                continue
             try:
                 request.begin(self._pump)
             except Interrupt as interrupt:
