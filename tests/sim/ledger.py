@@ -11,7 +11,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.sim.lambdas import Environment
-from tests.sim.laws import Broken
 from tests.sim.model import unsettled
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Ledger:
     def _may_begin(self, run: str, path: str, environment: Environment) -> None:
         settled_at = self._world.laws.settled.get(f"run#{run}")
         if settled_at is not None and not environment.was_frozen and not path.startswith(("undo:", "on_")):
-            raise Broken(
+            raise self._world.broken(
                 "no step begins in what is settled", f"{path} of run {run}, settled {self._world.scheduler.now_ms - settled_at} ms ago"
             )
 
@@ -69,7 +68,7 @@ class Ledger:
         seen = self.seen.setdefault(run, {})
         before = seen.setdefault(path, outcome)
         if before != outcome and not self._may_differ(run, path):
-            raise Broken("a replay sees what was recorded", f"{path} of run {run}: {before} and now {outcome}")
+            raise self._world.broken("a replay sees what was recorded", f"{path} of run {run}: {before} and now {outcome}")
         world = self._world
         if world.timeline is not None:
             world.tell(f"run {run[:6]}", f"{path} is {outcome[:100]}")
@@ -86,7 +85,7 @@ class Ledger:
         for sk, due_at in world.laws.sleeps.get((f"run#{run}", path.rpartition("/")[2]), ()):
             early = due_at - world.scheduler.now_ms - world.rates.skew_ms
             if sk.endswith(place) and early > 0:
-                raise Broken("a sleep is not over early", f"{path} of run {run}: {early} ms early")
+                raise self._world.broken("a sleep is not over early", f"{path} of run {run}: {early} ms early")
 
     def token(self, run: str, path: str, token: str) -> None:
         self.tokens.append((run, path, token))

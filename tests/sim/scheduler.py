@@ -112,6 +112,10 @@ class Scheduler:
             if task is not self.current:
                 self._schedule(self.now_ms, task)
 
+    def fail(self, error: BaseException) -> None:
+        """End it before its time: whatever becomes of the error on its way, nothing goes on once the baton is given back."""
+        self.failure = self.failure or error
+
     def _schedule(self, at_ms: int, task: Task) -> None:
         task.ticket += 1
         heapq.heappush(self._agenda, (at_ms, self._random(), next(self._numbers), task, task.ticket, None))

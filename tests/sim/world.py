@@ -42,6 +42,8 @@ SWEEP_MS = MINUTE
 REST_MS = 1_000 * 24 * HOUR
 """Virtual time in which everything has to come to rest."""
 MOST_DELIVERIES = 20_000
+MOST_CALLS = 100_000
+"""Far more than the busiest play makes: there are loops that take no time."""
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +157,8 @@ class World:
     ) -> None:
         """A port call has had its effect."""
         self.calls += 1
+        if self.calls > MOST_CALLS:
+            raise self.broken("it comes to rest", f"after {self.calls} calls of ports there are still more")
         self.digest = crc32(f"{self.scheduler.now_ms} {task.name} {method} {failure is None}".encode(), self.digest)
         if self.timeline is not None:
             self.timeline.called(self.scheduler.now_ms, environment.name, task.name, name, method, args, failure)
@@ -169,8 +173,20 @@ class World:
         if self.timeline is not None:
             self.timeline.tell(self.scheduler.now_ms, f"run {moved.run[:6]}", f"{moved.function} is {moved.status.value}", moved.note)
 
+    def broken(self, law: str, what: str) -> Broken:
+        """A law does not hold: to be raised by whoever finds it. The play is over even if that is caught on its way, as what a
+        body raises is.
+        """
+        broken = Broken(law, what)
+        self.scheduler.fail(broken)
+        return broken
+
     def _wrote(self, key: Key, before: Item | None, after: Item | None) -> None:
-        self.laws.wrote(key, before, after)
+        try:
+            self.laws.wrote(key, before, after)
+        except Broken as broken:
+            self.scheduler.fail(broken)
+            raise
         if key.sk == "run" and after is not None and self.rates.sweeper and "due_shard" in after:
             self._sweep_by(after["next_due"] + self.settings.overdue_ms + 1)
         if key.pk.startswith("wait#") and after is not None and not self.faults.is_on:
