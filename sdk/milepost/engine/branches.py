@@ -20,7 +20,6 @@ from milepost.engine.journal import completed, failed
 from milepost.engine.operations import Commit, Done, Operation, Recorded, State
 from milepost.engine.records import Kind, Record
 from milepost.engine.slice import Slice, failing
-from milepost.engine.waits import forget
 from milepost.engine.worker import Signal
 from milepost.errors import MilepostError, NonDeterminismError, RaceError, RetryAfterError, StepError
 from milepost.options import Completion
@@ -100,7 +99,7 @@ class Group:
         self._slice.outage.check()
         broken = next((outcome.error for outcome in outcomes if isinstance(outcome, Broke)), None)
         if broken is not None:
-            self._forget()
+            self._slice.withdraw(self.path)  # its branches ask for it again when they are tried again
             raise broken
         decisive = self.decisive(outcomes)
         if decisive is not None:
@@ -200,12 +199,6 @@ class Group:
             for path, record in known.items()
             if path.startswith(prefix) and not record.is_final and path != own and not path.startswith(f"{own}/")
         ]
-
-    def _forget(self) -> None:
-        """The group broke: what its branches wait for is asked for again when they are tried again."""
-        for pending in self._slice.withdraw(self.path):
-            if pending.record.kind == "wait":
-                forget(self._slice, pending.record)
 
     # ---- running -----------------------------------------------------------------------------------------------------
 

@@ -58,6 +58,8 @@ class CallbackOperation(WithoutWork):
         self._returns = returns
         self._timeout_ms = timeout_ms
         self._heartbeat_ms = heartbeat_ms
+        self._begun: Record | None = None
+        """Its record from the time when it began: while it is not written its time-out runs all the same."""
 
     @property
     def token(self) -> str:
@@ -71,14 +73,15 @@ class CallbackOperation(WithoutWork):
 
     def begin(self) -> State:
         record = self.slice.journal.get(self.path)
+        recorded = record is not None
         if record is None:
-            return Parked(Pending(record=self._new(), recorded=False))
+            record = self._begun = self._begun or self._new()
         self.slice.expect(record, self.kind)
         if record.is_final:
             return self._final(record)
         if record.due_at is not None and self.slice.is_due(record.due_at):
             return self._time_out(record)
-        return Parked(Pending(record=record, recorded=True))
+        return Parked(Pending(record=record, recorded=recorded))
 
     def _new(self) -> Record:
         now = self.slice.worker.now()

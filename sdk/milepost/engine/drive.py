@@ -26,6 +26,7 @@ from milepost.engine.rerunning import copy_history
 from milepost.engine.retention import extend, is_near_expiry, look_again_at
 from milepost.engine.settle import cancel_run, disarm, forget_waits, is_quiet, settle, timer_name
 from milepost.engine.slice import Pending, Slice, failing
+from milepost.engine.waits import unreached
 from milepost.engine.worker import Moved, Worker
 from milepost.functions import FunctionDefinition
 from milepost.options import Retry
@@ -219,17 +220,21 @@ class Drive:
 
     def _write_pending(self, pending: list[Pending]) -> bool | None:
         """Starts, then records, a few at a time; None when all stand as they were meant to."""
-        new = [one for one in pending if not one.recorded]
+        new = [place for place, one in enumerate(pending) if not one.recorded]
         overtaken = False
         for begin in range(0, len(new), _CHUNK):
             if begin and not self._slice.has_time():
                 return self._hand_over()
             chunk = new[begin : begin + _CHUNK]
-            starts = [one.start for one in chunk if one.start is not None]
+            starts = [start for place in chunk if (start := pending[place].start) is not None]
             if starts:
                 self._worker.ports.queue.send(starts)
-            standing = self._slice.journal.put_many([one.record for one in chunk])
+            standing = self._slice.journal.put_many([pending[place].record for place in chunk], begins=True)
+            for place, (stands, _) in zip(chunk, standing, strict=True):  # of what another slice has begun its due time counts
+                pending[place] = Pending(record=stands, recorded=True)
             overtaken = overtaken or any(record.is_final for record, _ in standing)
+        if skipped := unreached(self._slice):
+            self._slice.journal.put_many(skipped)
         return False if overtaken else None  # a completer was faster: the body can go on
 
     def _arm(self, earliest: int | None) -> int | None:

@@ -223,21 +223,28 @@ class Journal:
         self._know(stands)
         return stands, stands is record
 
-    def put_many(self, records: Sequence[Record]) -> list[tuple[Record, bool]]:
-        """The same for many, as writes that belong together."""
+    def begin(self, record: Record) -> Record:
+        """Put the pending record of what begins to wait; the record that stands. What another slice has begun stays begun: an
+        older one than it that goes on after all must not put it back in time. Of an async body `writer` sees to that.
+        """
+        stands, _ = self.put(record, Absent() if self.order is None else None)
+        return stands
+
+    def put_many(self, records: Sequence[Record], *, begins: bool = False) -> list[tuple[Record, bool]]:
+        """The same as `put` for many, as writes that belong together; with `begins` as `begin`."""
         if self._frozen:
             raise Suspend
         if self.order is None:
-            return self._put_many(records)
+            return self._put_many(records, Absent() if begins else self._open)
         if len(records) == 1 or self.order.carries_much:
             return [self.put(records[0]), *(self.put_many(records[1:]) if len(records) > 1 else ())]
         stamped = [self.order.stamped(record, self.peek(record.path)) for record in records]
-        standing = self._put_many(stamped)
+        standing = self._put_many(stamped, self._open)
         self.order.wrote([(record, *stands) for record, stands in zip(stamped, standing, strict=True)])
         return standing
 
-    def _put_many(self, records: Sequence[Record]) -> list[tuple[Record, bool]]:
-        outcomes = self._table.write_many([Put(record.to_item(), self._open) for record in records])
+    def _put_many(self, records: Sequence[Record], only_if: Condition) -> list[tuple[Record, bool]]:
+        outcomes = self._table.write_many([Put(record.to_item(), only_if) for record in records])
         standing = [record if lost is None else _winner(lost, record) for record, lost in zip(records, outcomes, strict=True)]
         self.written += [record.path for record, lost in zip(records, outcomes, strict=True) if lost is None]
         for record in standing:
@@ -260,9 +267,9 @@ def _winner(lost: ConditionFailed, ours: Record) -> Record:
     if lost.item is None:  # the condition fails on a final record only, so there is one
         raise lost
     winner = Record.from_item(lost.item)
-    if not winner.is_final and (winner.writer or 0) > (ours.writer or 0):
+    if (not winner.is_final or winner.status == "cancelled") and (winner.writer or 0) > (ours.writer or 0):
         raise Fenced("a later slice has written")
-    return ours if winner == ours else winner
+    return ours if msgspec.structs.replace(winner, v=ours.v) == ours else winner  # an answer was lost, and it was written again
 
 
 def completed(record: Record, value: Packed | None, now: int) -> Record:

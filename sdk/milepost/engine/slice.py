@@ -7,11 +7,12 @@ every step body passes before it begins. It decides nothing about the run; `driv
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
+from typing import NoReturn
 
 import msgspec
 
 from milepost.engine import lease
-from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Interrupt
+from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Interrupt, Suspend
 from milepost.engine.journal import Journal
 from milepost.engine.order import Order
 from milepost.engine.outage import Outage, guarded
@@ -162,6 +163,13 @@ class Slice:
             if path.startswith(f"{group}/") and not _is_in(path, f"{group}/{kept}"):
                 raise Abandoned("this branch has lost")
 
+    def refuse_cancelled(self, path: str) -> NoReturn:
+        """A record that was to be written has been cancelled meanwhile: by the branch that has won in this slice, or in a later one.
+        Raises Abandoned or Fenced.
+        """
+        self.check_branch(path)
+        raise Fenced("a later slice has decided that this branch lost")
+
     def drop(self, group: str, kept: int) -> None:
         """All branches of the group but this one have lost: forget what they wait for, refuse what they still do."""
         with self._lock:
@@ -172,13 +180,12 @@ class Slice:
                 if not path.startswith(f"{group}/") or _is_in(path, f"{group}/{kept}")
             }
 
-    def withdraw(self, group: str) -> list[Pending]:
-        """Take back what the group's branches wait for."""
+    def withdraw(self, group: str) -> None:
+        """Take back what the group's branches wait for. What is recorded of it stays, and its wait rows with it: whoever comes
+        to it again finds it begun.
+        """
         with self._lock:
-            taken = {path: pending for path, pending in self.pending.items() if path.startswith(f"{group}/")}
-            self.pending = {path: pending for path, pending in self.pending.items() if path not in taken}
-        self.registered.difference_update(taken)
-        return list(taken.values())
+            self.pending = {path: pending for path, pending in self.pending.items() if not path.startswith(f"{group}/")}
 
     def _stop(self, kind: type[Interrupt], reason: str) -> None:
         self._stopped = (kind, reason)
@@ -232,7 +239,19 @@ class Slice:
         return error
 
     def expect(self, record: Record, kind: str) -> None:
-        """Refuse a name that was recorded as something else. Raises NonDeterminismError."""
+        """Refuse a name that was recorded as something else, or whose branch had lost. Raises NonDeterminismError, or the interrupt
+        of a branch that has lost.
+        """
+        if record.status == "cancelled":
+            if self.frozen:
+                raise Suspend
+            self.check_branch(record.path)
+            raise self.misused(
+                NonDeterminismError(
+                    f"run {self.header.run} of {self.header.function}: step {record.path!r} was cancelled when its branch lost, and now "
+                    "the body waits for it. Branch with step.patched(), then deploy: the run goes on by itself."
+                )
+            )
         if record.kind != kind:
             raise self.misused(
                 NonDeterminismError(

@@ -73,12 +73,19 @@ class BodyStep(StepCalls):
                     state = self._work(operation, state)
                 case Commit(record, then):
                     self._slice.check_branch(operation.path)
-                    state = then(*self._slice.journal.put(record))
+                    stands, is_ours = self._slice.journal.put(record)
+                    if stands.status == "cancelled":
+                        self._slice.refuse_cancelled(operation.path)
+                    state = then(stands, is_ours)
                 case Again(at_ms, pending):
-                    state = operation.begin() if self._slice.wait_here(at_ms) else Parked(pending)
+                    state = self._begin_again(operation) if self._slice.wait_here(at_ms) else Parked(pending)
                 case Parked(pending):
                     self._slice.park(pending)
                     self._suspend()
+
+    def _begin_again(self, operation: Operation) -> State:
+        self._slice.check_branch(operation.path)  # it may have lost meanwhile, and what it waits for is cancelled
+        return operation.begin()
 
     def _suspend(self) -> NoReturn:
         self._scope.is_suspended = True

@@ -1,6 +1,6 @@
 """Waiting for events: the wait a body makes, and what an arriving event does.
 
-    the run      wait row ──▶ look-back (strong) ──▶ pending step ──▶ suspend
+    the run      pending step ──▶ wait row ──▶ look-back (strong) ──▶ suspend
     the event    event row ──▶ find wait rows (strong) ──▶ step done ──▶ poke, also when that failed ──▶ delete wait row
 
 Both sides write first and read then, so at least one sees the other, and put-once lets exactly one win. A wait ignores
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from milepost.engine import keys
+from milepost.engine.interrupts import Abandoned
 from milepost.engine.journal import completed
 from milepost.engine.operations import Commit, Done, Parked, State, WithoutWork
 from milepost.engine.ports import Delete, Key, Put, Write
@@ -21,6 +22,8 @@ from milepost.engine.records import EventRow, Kind, Record, WaitRow
 from milepost.engine.slice import Pending, Slice
 from milepost.events import EventType, KeyValue, canonical_key
 
+_UNREGISTERED = "unregistered"
+"""In the detail of a record: nobody knows whether its rows were written."""
 USED_LIMIT = 50
 """Ids of consumed events that a wait row lists; a run with more judges for itself."""
 
@@ -74,11 +77,14 @@ class WaitOperation(WithoutWork):
             record = self._new()
         if self.slice.frozen:
             return Parked(Pending(record=record, recorded=recorded))
-        if not recorded and self._has_predicate:  # what it has met beside it decides what it may get: that must not be lost
-            (record, _), recorded = self.slice.journal.put(record), True
+        if not recorded:  # before its rows: whoever ends the run, or the branch, must know of them; and what it has met beside it
+            record = self.slice.journal.begin(record)
+            if record.status == "cancelled":
+                self.slice.refuse_cancelled(self.path)
+            self.slice.check_branch(self.path)
             if record.is_final:
                 return self._final(record)
-        if self.path not in self.slice.registered and record.epoch > self.slice.header.covered:
+        if self.path not in self.slice.registered and (record.epoch > self.slice.header.covered or _UNREGISTERED in record.detail):
             self._register(record)
             found = self._look_back(record)
         elif self._judges(record) or self.slice.is_due(record.due_at or 0):
@@ -89,7 +95,7 @@ class WaitOperation(WithoutWork):
             return self._complete(record, *found)
         if self.slice.is_due(record.due_at or 0):
             return self._complete(record, -1, None)
-        return Parked(Pending(record=record, recorded=recorded))
+        return Parked(Pending(record=record, recorded=True))
 
     @property
     def _has_predicate(self) -> bool:
@@ -162,6 +168,11 @@ class WaitOperation(WithoutWork):
         self.slice.check_branch(self.path)
         self.slice.worker.ports.table.write_many(rows)
         self.slice.registered.add(self.path)
+        try:
+            self.slice.check_branch(self.path)
+        except Abandoned:  # it lost meanwhile: who decided that may have deleted the rows before they were there
+            forget(self.slice, record)
+            raise
 
     def _look_back(self, record: Record) -> tuple[int, EventRow] | None:
         """The oldest event that fits and that the run has not consumed."""
@@ -207,9 +218,23 @@ class WaitOperation(WithoutWork):
 
     def _final(self, record: Record) -> State:
         index = int(record.detail.get("index", -1))
-        if record.status == "cancelled" or index < 0:
+        if index < 0:
             return Done(None)
         return Done((index, self._awaited[index].event.decode(self.slice.unpack(record.value))))
+
+
+def unreached(slice_: Slice) -> list[Record]:
+    """Waits that a slice before this one has recorded and died over, and that this one has not come to, as after a deploy: what
+    they are to say before this slice suspends, which else covers them, so that whoever comes to them writes their rows.
+    """
+    return [
+        msgspec.structs.replace(record, detail={**record.detail, _UNREGISTERED: True})
+        for record in slice_.journal.waits()
+        if not record.is_final
+        and slice_.header.covered < record.epoch < slice_.header.epoch
+        and record.path not in slice_.registered
+        and _UNREGISTERED not in record.detail
+    ]
 
 
 def wait_name(path: str, index: int) -> str:

@@ -42,8 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A slice reads its header at least this often, before a step: is it cancelled, paused, overtaken?"""
     wait_in_slice_ms: int = 2_000
     """A retry that is due within this time is waited for; a later one suspends."""
-    skew_ms: int = 5_000
-    """How far the clocks of two workers may differ."""
+    skew_ms: int = 10_000
+    """How far the clocks of two workers may differ: each is off by 5 s at most."""
     lookback_slack_ms: int = 10_000
     """SINCE_TRIGGER begins this much before the trigger was accepted."""
     checkup_ms: int = 7 * DAY_MS

@@ -138,8 +138,10 @@ class Turns:
             raise
         finally:
             self._pump.drop_all()
-        suspend_all(self.loop, self._slice, left_over=not main.cancelled() and main.exception() is None)
-        self._let_go()
+        has_returned = not main.cancelled() and main.exception() is None
+        suspend_all(self.loop, self._slice, left_over=has_returned)
+        if has_returned:
+            self._let_go()  # else the body is tried again, and may not cancel it then; or the run has failed, and settles
         try:
             return main.result()
         except CancelledError as error:
@@ -321,10 +323,14 @@ class Turns:
             return True
         if self._interrupt is not None:
             raise self._interrupt
-        return first is not None and bool(self._waiting) and self._slice.wait_here(first)
+        if first is None or not self._waiting:
+            return False
+        if first - self._slice.worker.now() <= self._slice.worker.settings.wait_in_slice_ms:
+            self._send_early()  # what is near may be a child's time-out
+        return bool(self._fresh) or self._slice.wait_here(first)
 
     def _send_early(self) -> None:
-        """Children are started before the slice waits for work, not after it."""
+        """Children are started before the slice waits, not after it."""
         unsent, self._unsent = [request for request in self._unsent if not request.is_dropped], []
         pendings = [request.pending for request in unsent if request.pending is not None]
         if not pendings:
