@@ -213,7 +213,7 @@ def _refused(received: Received, worker: Worker, header: Header, *, due_at: int,
     if header.status is RunStatus.PAUSED:
         return ACK  # its wake is in the history
     if header.is_leased(now) and header.owner == received.id:
-        return Later(_after(header))  # our first delivery died holding it, or this one took it and was not told: come back when it has run out
+        return Later(_after(header))  # our first delivery died holding it, or this one has it and was not told: it has to run out
     if not_after is not None and header.acquired_at > not_after:
         return ACK  # what this tells of had happened before the run was last read
     if not header.is_leased(now):
