@@ -2,9 +2,11 @@
 
 Each seed has a mixture of its own: most kinds are off in it, so that what one kind leads to is not always healed by another.
 Whether a fault strikes is drawn from the task's own draws, and each has a name made of the task and the number of the draw:
-one of them can be left out, and what others draw stays the same. So a failing seed can be shrunk.
+one of them can be left out, or all of a kind, and what
+others draw stays the same. So a failing seed can be shrunk.
 """
 
+from collections.abc import Callable
 from random import Random
 
 import msgspec
@@ -120,11 +122,12 @@ class Fault(msgspec.Struct, frozen=True):
 class Faults:
     """The faults of one play."""
 
-    def __init__(self, rates: Rates, *, dropped: frozenset[str] = frozenset()) -> None:
+    def __init__(self, rates: Rates, *, dropped: frozenset[str] = frozenset(), tell: Callable[[Task, Fault], None] | None = None) -> None:
         self.rates = rates
         self.is_on = True
         self.struck: list[Fault] = []
         self._dropped = dropped
+        self._tell = tell
 
     def strikes(self, task: Task, kind: str, rate: float, at_ms: int) -> bool:
         """Whether it strikes now."""
@@ -132,7 +135,9 @@ class Faults:
         if not self.is_on or task.random.random() >= rate:
             return False
         name = f"{kind} @ {task.name} {task.draws}"
-        if name in self._dropped:
+        if name in self._dropped or kind in self._dropped:
             return False
         self.struck.append(Fault(name, kind, at_ms))
+        if self._tell is not None:
+            self._tell(task, self.struck[-1])
         return True

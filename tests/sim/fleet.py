@@ -113,7 +113,7 @@ class Fleet:
         number = self._deliveries[received.id] = self._deliveries.get(received.id, 0) + 1
         environment = self.environment()
         world.deliveries += 1
-        world.tell(environment.name, f"is handed {received.id} for the {received.deliveries}. time", received.body)
+        world.tell(environment.name, "is handed {}", received)
         task = world.spawn(f"{received.id}/{number}", lambda: self._handle(environment, received), home=environment)
         environment.tasks.append(task)
 

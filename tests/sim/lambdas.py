@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,8 @@ from milepost.engine.ports import ConditionFailed, PortError, TransactionFailed
 from milepost.engine.pump import Job
 from milepost.engine.worker import Worker
 from milepost.testing.crashes import WorkerKilled
+from tests.sim.laws import Broken
+from tests.sim.names import Call
 from tests.sim.scheduler import Task
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Environment:
         """Everything it held in memory is gone."""
         if self.is_alive:
             self.is_alive = False
-            self.world.tell(self.name, f"dies: {why}")
+            self.world.tell(self.name, "✗ dies: {}", why, run=self.drives)
             self.world.outside.died(self.drives)
             for task in self.tasks:
                 self.world.scheduler.kill(task)
@@ -99,7 +100,7 @@ class Environment:
         self.frozen_until = self.world.scheduler.now_ms + ms
         self.was_frozen = True
         self.world.outside.died(self.drives)
-        self.world.tell(self.name, f"freezes for {ms / 1000:g} s")
+        self.world.tell(self.name, "✗ freezes for {:g} s", ms / 1000, run=self.drives)
 
     def time_out(self) -> None:
         """The invocation's time is up. A frozen one goes on a little when it thaws."""
@@ -140,25 +141,15 @@ class Environment:
         method = bound.__name__
         if faults.is_on:
             bound = self._before(task, name, method, bound, args)
-        failure: Exception | None = None
-        result: Any = None
-        try:
-            result = bound(*args, **kwargs)
-        except _OUTCOMES as outcome:
-            failure = outcome
+        outcome = self._effect(task, name, bound, args, kwargs)
         if faults.is_on:
             rates, now = faults.rates, scheduler.now_ms
             if method in _REPEATABLE and faults.strikes(task, "repeated", rates.repeated, now):
-                failure, result = None, None
-                try:
-                    result = bound(*args, **kwargs)
-                except _OUTCOMES as outcome:
-                    failure = outcome
+                outcome = self._effect(task, name, bound, args, kwargs)
             if faults.strikes(task, "crash after", rates.crash_after, now):
                 self._crash(f"after {name}.{method}")
             if faults.strikes(task, "freeze", rates.freeze, now):
                 self.freeze(task.random.randrange(1, rates.freeze_ms))
-        world.called(self, task, name, method, args, failure)
         self.elapse(world.latency(task))
         if faults.is_on and faults.strikes(task, "ambiguous", faults.rates.ambiguous, scheduler.now_ms):
             raise PortError(f"{name}.{method} timed out, and nobody knows whether it was done")
@@ -166,9 +157,21 @@ class Environment:
             self.calls_left -= 1
             if self.calls_left < 0:
                 self._crash("its time was up while it was frozen")
-        if failure is not None:
-            raise failure
-        return result
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def _effect(self, task: Task, name: str, bound: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the call returns, or what it says instead."""
+        try:
+            outcome = bound(*args, **kwargs)
+        except _OUTCOMES as said:
+            outcome = said
+        except Broken as broken:
+            self.world.called(self, task, Call(name, bound.__name__, args, broken))
+            raise
+        self.world.called(self, task, Call(name, bound.__name__, args, outcome))
+        return outcome
 
     def _before(self, task: Task, name: str, method: str, bound: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
         faults, now = self.world.faults, self.world.scheduler.now_ms
@@ -181,8 +184,7 @@ class Environment:
         if method in _SEVERAL and len(args[0]) > 1 and faults.strikes(task, "partial", rates.partial, now):
             some = [one for one in args[0] if task.random.random() < 0.5]
             if some:
-                with suppress(*_OUTCOMES):
-                    bound(some)
+                self._effect(task, name, bound, (some,), {})
             if task.random.random() < 0.5:
                 self._crash(f"in the middle of {name}.{method}")
             raise PortError(f"{name}.{method}: {len(some)} of {len(args[0])} were accepted")
@@ -201,7 +203,7 @@ class Environment:
         try:
             return deliver(received, self.worker, self.worker.now() + INVOCATION_MS)
         except (PortError, MessageError) as error:
-            self.world.tell(self.name, f"gives {received.id} back: {error}")
+            self.world.tell(self.name, "gives {} back: {}", received.id, error, run=self.drives)
             self.world.outside.died(self.drives)
             return None
 

@@ -49,7 +49,7 @@ class Ledger:
         counts = self.executions.setdefault(run, Counter())
         counts[path] += 1
         number = counts[path]
-        world.tell(environment.name, f"{path} of run {run[:6]} begins for the {number}. time")
+        world.tell(environment.name, "runs {} (execution {})", path, number, run=run)
         self._may_begin(run, path, environment)
         environment.work(_DURATIONS[int(task.random.random() * len(_DURATIONS))])
         return number
@@ -70,8 +70,7 @@ class Ledger:
         if before != outcome and not self._may_differ(run, path):
             raise self._world.broken("a replay sees what was recorded", f"{path} of run {run}: {before} and now {outcome}")
         world = self._world
-        if world.timeline is not None:
-            world.tell(f"run {run[:6]}", f"{path} is {outcome[:100]}")
+        world.tell("", "sees {} = {}", path, outcome, run=run)
         self._not_early(run, path)
 
     def _may_differ(self, run: str, path: str) -> bool:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from random import Random
-from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -27,12 +26,13 @@ from milepost.engine.sweep import sweep
 from milepost.engine.worker import Moved, Settings, Worker
 from milepost.errors import RunNotFound, UsageError
 from tests.sim.bodies import Built, build
-from tests.sim.faults import HOUR, MINUTE, SECOND, Faults
+from tests.sim.faults import HOUR, MINUTE, SECOND, Fault, Faults
 from tests.sim.fleet import Fleet, UnreliableMail, UnreliableTimers
 from tests.sim.lambdas import Environment
 from tests.sim.laws import Broken, Laws
 from tests.sim.ledger import Ledger
 from tests.sim.memory import MemoryCloud
+from tests.sim.names import Call
 from tests.sim.outside import Outside
 from tests.sim.plan import TROUBLE_MS, Action, Plan, plan_of
 from tests.sim.scheduler import START_MS, Scheduler, Task
@@ -84,7 +84,7 @@ class Silent:
     info = warning = debug
 
     def error(self, message: str, /, *args: object, **fields: object) -> None:
-        self._world.tell("log", message, str(fields))
+        self._world.tell("log", "{}: {}", message, fields)
 
     exception = error
 
@@ -100,8 +100,8 @@ class World:
         self.scheduler = Scheduler(self.random)
         self.service = Task("services", lambda: None, Random(plan.seed + 1), None)
         """Whose draws count for what the services do by themselves."""
-        self.faults = Faults(plan.rates, dropped=dropped)
         self.timeline = timeline
+        self.faults = Faults(plan.rates, dropped=dropped, tell=None if timeline is None else self._told)
         self.settings = Settings()
         self.log = Silent(self)
         self.laws = Laws(lambda: self.scheduler.now_ms, skew_ms=2 * plan.rates.skew_ms)
@@ -152,26 +152,28 @@ class World:
         """The code that a new environment starts with."""
         return self.built[1 if self.is_deployed else 0]
 
-    def called(
-        self, environment: Environment, task: Task, name: str, method: str, args: tuple[Any, ...], failure: Exception | None
-    ) -> None:
+    def called(self, environment: Environment, task: Task, call: Call) -> None:
         """A port call has had its effect."""
         self.calls += 1
         if self.calls > MOST_CALLS:
             raise self.broken("it comes to rest", f"after {self.calls} calls of ports there are still more")
-        self.digest = crc32(f"{self.scheduler.now_ms} {task.name} {method} {failure is None}".encode(), self.digest)
+        is_done = not isinstance(call.outcome, BaseException)
+        self.digest = crc32(f"{self.scheduler.now_ms} {task.name} {call.method} {is_done}".encode(), self.digest)
         if self.timeline is not None:
-            self.timeline.called(self.scheduler.now_ms, environment.name, task.name, name, method, args, failure)
+            self.timeline.called(self.scheduler.now_ms, environment.name, call)
 
-    def tell(self, who: str, what: str, details: str = "") -> None:
-        """A line of the timeline."""
+    def tell(self, who: str, what: str, *args: object, run: str | None = None) -> None:
+        """A line of the timeline: a template and what goes into it; ``run`` is an id or a key."""
         if self.timeline is not None:
-            self.timeline.tell(self.scheduler.now_ms, who, what, details)
+            self.timeline.tell(self.scheduler.now_ms, who, run or "", what, args)
+
+    def _told(self, task: Task, fault: Fault) -> None:
+        """A fault has struck."""
+        self.tell("" if task.home is None else task.home.name, "✗ {}", fault.kind)
 
     def observe(self, moved: Moved) -> None:
         """A run has moved."""
-        if self.timeline is not None:
-            self.timeline.tell(self.scheduler.now_ms, f"run {moved.run[:6]}", f"{moved.function} is {moved.status.value}", moved.note)
+        self.tell("", "→ {}{}", moved.status.value, f": {moved.note}" if moved.note else "", run=moved.run)
 
     def broken(self, law: str, what: str) -> Broken:
         """A law does not hold: to be raised by whoever finds it. The play is over even if that is caught on its way, as what a
@@ -235,7 +237,8 @@ class World:
         environment = Environment(self, f"client{self._clients}", skew_ms=0, built=self.built[0])
 
         def go() -> None:
-            self.tell("outside", action.name)
+            if action.kind not in ("ask", "tell", "stop"):  # of those the publishing tells
+                self.tell(environment.name, "begins: {}", action.name, run=action.key)
             for _ in range(30):
                 try:
                     self._do(action, environment)
@@ -288,7 +291,7 @@ class World:
                 case _:
                     client.rerun(run)
         except (RunNotFound, UsageError) as refused:
-            self.tell("outside", f"{action.name} is refused: {refused}")
+            self.tell("client", "{} is refused: {}", action.name, refused, run=action.key)
 
     def _answer(self, worker: Worker, action: Action) -> None:
         token = Token.of(action.id)
@@ -303,7 +306,7 @@ class World:
                 case _:
                     callbacks.heartbeat(worker, token)
         except (RunNotFound, UsageError) as refused:
-            self.tell("outside", f"{action.name} is refused: {refused}")
+            self.tell("client", "{} is refused: {}", action.name, refused, run=action.key)
 
     def called_back(self, run: str, path: str, token: str) -> None:
         """Somebody has a token, and may use it."""
@@ -350,7 +353,7 @@ class World:
 
     def _heal(self) -> None:
         """The faults are over. What waits for somebody outside gets it: everything told again, everything answered."""
-        self.tell("outside", "the faults are over")
+        self.tell("", "──── the faults are over ────")
         self.faults.is_on = False
         self.redrive()
         for action in self.outside.last_words(self.plan, self.scheduler.now_ms - START_MS):
