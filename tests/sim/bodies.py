@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
+from zlib import crc32
 
 import msgspec
 
@@ -16,7 +17,7 @@ from milepost.functions import FunctionDefinition, make_function
 from milepost.step import AnyStep
 from tests.sim.deeds import Asked, AsyncDeeds, Deeds, Outside, Shown, Stop, Told
 from tests.sim.interpreter import Interpreter
-from tests.sim.programs import FIRM, WAITS, Node, Program, System, child_keys, flat, places
+from tests.sim.programs import BRANCHED, FIRM, WAITS, Node, Program, System, child_keys, flat, places
 
 __all__ = ["Asked", "Awaited", "Built", "Outside", "Shown", "Stop", "Told", "awaited", "build", "child_keys"]
 
@@ -56,16 +57,19 @@ class Built(msgspec.Struct, frozen=True):
         return Stop(key=key)
 
 
-def build(system: System, outside: Outside) -> Built:
-    """The app of a system, whose bodies tell ``outside`` what they do."""
+def build(system: System, outside: Outside, *, version: int = 1) -> Built:
+    """The app of a system, whose bodies tell ``outside`` what they do. Of a later version than 1: the same with a step more here
+    and there, as a deploy may bring it.
+    """
     app = App("sim")
     for event in _templates().definitions.events.values():
         app.definitions.add_event(event, __file__)
     functions: list[Function[Any, Any]] = []
     for index, program in enumerate(system.programs):
-        definition = _definition(index, program, outside, functions)
+        definition = _definition(index, program, outside, functions, version)
         app.definitions.add_function(definition, __file__)
         functions.append(make_function(definition))
+    app.definitions._version = f"v{version}"  # pyright: ignore[reportPrivateUsage]
     return Built(app, tuple(functions))
 
 
@@ -93,11 +97,12 @@ def awaited(system: System, index: int, key: str) -> list[Awaited]:
 class Bodies:
     """The bodies of one program."""
 
-    def __init__(self, index: int, root: Node, outside: Outside, functions: list[Function[Any, Any]]) -> None:
+    def __init__(self, index: int, root: Node, outside: Outside, functions: list[Function[Any, Any]], version: int) -> None:
         self._index = index
         self._root = root
         self._outside = outside
         self._functions = functions
+        self._new = _renewed(root) if version > 1 else frozenset[str]()
 
     def body(self, event: Asked, step: Step) -> Any:
         return self._interpreter(event, step, Deeds(step.run_id, self._outside)).go(step, self._root, "")
@@ -107,7 +112,9 @@ class Bodies:
 
     def _interpreter(self, event: Asked, step: AnyStep, deeds: Deeds | AsyncDeeds) -> Interpreter:
         self._outside.opens(step.run_id, self._index, event.key)
-        return Interpreter(self._index, event.key, step.run_id, self._outside, self._functions, deeds, is_frozen=_is_frozen(step))
+        return Interpreter(
+            self._index, event.key, step.run_id, self._outside, self._functions, deeds, is_frozen=_is_frozen(step), new=self._new
+        )
 
     def on_failure(self, event: Asked, step: Step, failure: Failure) -> str:
         return step.run("told", Deeds(failure.run_id, self._outside).work, "on_failure", 0)
@@ -116,10 +123,17 @@ class Bodies:
         return step.run("told", Deeds(failure.run_id, self._outside).work, "on_cancel", 0)
 
 
-def _definition(index: int, program: Program, outside: Outside, functions: list[Function[Any, Any]]) -> FunctionDefinition:
+def _renewed(node: Node, *, is_alone: bool = True) -> frozenset[str]:
+    """The nodes that a deploy brings a step before: where nothing else goes on at the same time, whose order it would change."""
+    within = is_alone and node.op not in BRANCHED and node.op != "within"
+    found = frozenset(name for child in node.children for name in _renewed(child, is_alone=within))
+    return found | {node.name} if is_alone and node.name != "root" and crc32(node.name.encode()) % 4 == 0 else found
+
+
+def _definition(index: int, program: Program, outside: Outside, functions: list[Function[Any, Any]], version: int) -> FunctionDefinition:
     waits = any(node.op in WAITS for node in flat(program.root))
     shape = _shape(index, program.is_async, waits, program.cancel_on, program.has_on_failure, program.has_on_cancel)
-    bodies = Bodies(index, program.root, outside, functions)
+    bodies = Bodies(index, program.root, outside, functions, version)
     return replace(
         shape,
         name=program.name,

@@ -42,7 +42,7 @@ def effects(
             return f"{path}: it was executed, and the body cannot have come to it"
     for path, count in executions.items():
         place = known.get(path) or known.get(path.rpartition(".")[0])
-        if place is None and not path.startswith("undo:") and path not in _ROLES:
+        if place is None and not path.startswith(("undo:", "new:")) and path not in _ROLES:
             return f"{path}: it was executed, and is not of this program"
         if place is not None and place.node.op == "once" and count > 1:
             return f"{path}: it was executed {count} times, and may be once"

@@ -94,6 +94,7 @@ class Interpreter:
         deeds: Deeds | AsyncDeeds,
         *,
         is_frozen: bool = False,
+        new: frozenset[str] = frozenset(),
     ) -> None:
         self._index = index
         self._key = key
@@ -102,6 +103,7 @@ class Interpreter:
         self._functions = functions
         self._deeds: Any = deeds
         self._tells = not is_frozen
+        self._new = new
         self._driver: Callable[[Doing], Any] = drive_async if isinstance(deeds, AsyncDeeds) else drive
 
     def go(self, step: Any, node: Node, at: str) -> Any:
@@ -112,6 +114,8 @@ class Interpreter:
         """A node as the calls that it asks for; what comes of it is told."""
         path = at + node.name
         try:
+            if node.name in self._new:  # what a deploy has brought
+                yield lambda: step.run(f"new {node.name}", self._deeds.work, f"new:{path}", 0)
             doing: Doing = getattr(self, f"op_{node.op}")(step, node, path, at)
             value = yield from doing
         except CAUGHT as error:

@@ -39,6 +39,7 @@ from tests.sim.scheduler import START_MS, Scheduler, Task
 from tests.sim.timeline import Timeline
 
 SWEEP_MS = MINUTE
+NEVER_MS = 10**15
 REST_MS = 1_000 * 24 * HOUR
 """Virtual time in which everything has to come to rest."""
 MOST_DELIVERIES = 20_000
@@ -107,7 +108,7 @@ class World:
         self.laws = Laws(lambda: self.scheduler.now_ms, skew_ms=2 * plan.rates.skew_ms)
         self.ledger = Ledger(self)
         self.outside = Outside(self)
-        self.built: tuple[Built, ...] = tuple(build(plan.system, self.ledger) for _version in (1, 2))
+        self.built: tuple[Built, ...] = tuple(build(plan.system, self.ledger, version=version) for version in (1, 2))
         self.cloud = self._make_cloud()
         self.fleet = Fleet(self)
         self.deliveries = self.calls = self.swept = 0
@@ -118,6 +119,8 @@ class World:
         self._sweeps_at: int | None = None
         self._swept_at = START_MS
         self._clients = 0
+        self.done: dict[str, int] = {}
+        """How often the outside did what."""
 
     def _make_cloud(self) -> MemoryCloud:
         now = _Now(self.scheduler)
@@ -199,6 +202,8 @@ class World:
 
     def _sweep_by(self, at_ms: int) -> None:
         """The sweeper comes every minute; here, when it may find something."""
+        if at_ms >= NEVER_MS:
+            return
         at = max(at_ms, self._swept_at + SWEEP_MS, self.scheduler.now_ms)
         if self._sweeps_at is None or at < self._sweeps_at:
             self._sweeps_at = at
@@ -215,16 +220,22 @@ class World:
             environment.tasks.append(self.spawn(environment.name, partial(self._swept, environment), home=environment))
 
     def _swept(self, environment: Environment) -> None:
-        with suppress(PortError):
-            found = sweep(environment.worker)
-            self.swept += found.overdue
+        is_done = False
+        try:
+            with suppress(PortError):
+                self.swept += sweep(environment.worker).overdue
+                is_done = True
+        finally:  # a sweeper that died comes again, as one does every minute
+            self._sweep_by(self.scheduler.now_ms if not is_done else self._first_due())
+
+    def _first_due(self) -> int:
+        """When the next run will be overdue, as things are."""
         table = self.cloud.table
         table.index_view, view = None, table.index_view
         shards = [shard(number) for number in range(keys.SHARDS) for shard in (keys.due_shard, keys.paused_shard)]
         dues = [items[0]["next_due"] for shard in shards if (items := table.query_index(DUE, shard, limit=1).items)]
         table.index_view = view
-        if dues:
-            self._sweep_by(min(dues) + self.settings.overdue_ms + 1)
+        return min(dues) + self.settings.overdue_ms + 1 if dues else NEVER_MS
 
     def _skew(self) -> int:
         return self.random.randint(-self.rates.skew_ms, self.rates.skew_ms) if self.faults.is_on else 0
@@ -234,11 +245,12 @@ class World:
     def act(self, action: Action) -> None:
         """Somebody outside does something, again until it is accepted."""
         self._clients += 1
+        self.done[action.kind] = self.done.get(action.kind, 0) + 1
         environment = Environment(self, f"client{self._clients}", skew_ms=0, built=self.built[0])
 
         def go() -> None:
             if action.kind not in ("ask", "tell", "stop"):  # of those the publishing tells
-                self.tell(environment.name, "begins: {}", action.name, run=action.key)
+                self.tell(environment.name, "begins: {}", action.key if action.path else action.name, run="" if action.path else action.key)
             for _ in range(30):
                 try:
                     self._do(action, environment)
@@ -342,14 +354,24 @@ class World:
             self.scheduler.close()
         return Played(
             seed=self.seed,
-            runs=sum(1 for item in self.cloud.table.all_items() if item["sk"] == "run"),
+            runs=self.runs,
             deliveries=self.deliveries,
             faults=len(self.faults.struck),
             calls=self.calls,
-            virtual_ms=self.scheduler.now_ms - START_MS,
+            virtual_ms=self.virtual_ms,
             swept=self.swept,
             digest=self.digest,
         )
+
+    @property
+    def runs(self) -> int:
+        """So many there are."""
+        return sum(1 for item in self.cloud.table.all_items() if item["sk"] == "run")
+
+    @property
+    def virtual_ms(self) -> int:
+        """Since the beginning."""
+        return self.scheduler.now_ms - START_MS
 
     def _heal(self) -> None:
         """The faults are over. What waits for somebody outside gets it: everything told again, everything answered."""
