@@ -17,7 +17,7 @@ has_python = $(if $(shell find $(1) -name '*.py' -print -quit 2>/dev/null),$(1))
 SHIPPED := $(foreach root,sdk handlers cdk_app,$(call has_python,$(root)))
 SOURCES := $(SHIPPED) $(foreach root,tests examples benchmarks docs,$(call has_python,$(root)))
 
-.PHONY: help setup check test test-all bench bench-peers bench-curves demo docs lock format clean
+.PHONY: help setup check test test-all sim soak bench bench-peers bench-curves demo docs lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -90,6 +90,17 @@ test-all: setup ## the same with the long proofs, then on every other Python tha
 	$(PYTEST) -m "long or not long" --junitxml=$(REPORTS)/test-all.xml || failed=1; \
 	.ci/test-pythons $(PY) $(REPORTS) $(WORKERS) || failed=1; \
 	exit $$failed
+
+SEEDS ?= 1000
+FROM ?= 0
+RUNS ?= 1000000
+JOBS ?= $(WORKERS)
+
+sim: setup ## simulate SEEDS=1000 seeds FROM=0, with every fault (half a minute of one core); what breaks a law is shown, shrunken
+	@$(PY) -m tests.sim --from $(FROM) --seeds $(SEEDS) --jobs $(JOBS)
+
+soak: setup ## simulate RUNS=1000000 runs FROM=0 (an hour); what came of it is in build/reports/soak.json
+	@$(PY) -m tests.sim --from $(FROM) --runs $(RUNS) --jobs $(JOBS) --most-failures 3 --report $(REPORTS)/soak.json
 
 bench: setup ## measure speed and cost, and write docs/benchmarks.md anew (5 minutes)
 	@$(PY) -m benchmarks --write

@@ -27,7 +27,7 @@ from milepost.engine.messages import (
     decode,
     read_event,
 )
-from milepost.engine.ports import Key, Outgoing
+from milepost.engine.ports import Item, Key, Outgoing, Page
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -76,9 +76,9 @@ class Names:
     def _name_child(self, outgoing: Outgoing) -> None:
         message = read(outgoing.body)
         if isinstance(message, Start) and message.run not in self._names and message.role == "function":
-            data = msgspec.json.decode(message.data)
-            if isinstance(data, dict) and "key" in data:
-                self._name(message.run, short(str(data["key"])))
+            data = msgspec.json.decode(message.data, type=dict[str, Any])
+            if "key" in data:
+                self._name(message.run, short(data["key"]))
 
     # ---- what is asked -----------------------------------------------------------------------------------------------
 
@@ -114,17 +114,18 @@ class Names:
     def runs_of(self, call: Call) -> list[str]:
         """The runs that a call is about, each once."""
         found: list[str] = []
+        items: list[Item] = call.outcome.items if isinstance(call.outcome, Page) else []
         match call.method, call.args:
             case ("get" | "delete" | "update", (Key() as key, *_)):
                 found = self._of_key(*key)
-            case ("put", (dict() as item, *_)):
-                found = self._of_key(item["pk"], item["sk"])
+            case ("put", _) if call.port == "table":
+                found = self._of_key(call.args[0]["pk"], call.args[0]["sk"])
             case ("write_many" | "transact", (writes,)):
                 found = [name for write in writes for name in self._of_key(*write.key)]
             case ("query", (str() as pk, *_)) | ("query_as", (_, str() as pk)) | ("query_as", (_, str() as pk, _)):
                 found = self._of_key(pk, "")
             case ("query_index", _):
-                found = [name for item in getattr(call.outcome, "items", ()) for name in self._of_key(item["pk"], "")]
+                found = [name for item in items for name in self._of_key(item["pk"], "")]
             case ("get_many", (many,)):
                 found = [name for key in many for name in self._of_key(*key)]
             case ("send", (messages,)):

@@ -64,9 +64,13 @@ class Timeline:
         """Add a port call."""
         self.entries.append(Called(at_ms, who, call))
 
+    def names(self, world: World) -> Names:
+        """The names of the runs."""
+        return Names(world, [entry.call for entry in self.entries if isinstance(entry, Called)])
+
     def text(self, world: World, focus: frozenset[str] | None = None, *, last: int = 400) -> str:
         """The end of it: lines about the runs of these names, with their parents and children; None: of all runs."""
-        names = Names(world, [entry.call for entry in self.entries if isinstance(entry, Called)])
+        names = self.names(world)
         shown = list(self._shown(names, None if focus is None else names.family(focus)))
         left_out = max(0, len(shown) - last)
         widths = [

@@ -90,7 +90,7 @@ class Words:
             case "get_many":
                 return f"reads {len(args[0])} rows"
             case "query_as":
-                return f"reads its history ({_count(len(found[0]), 'record')})" if isinstance(found, tuple) else "reads its history"
+                return "reads its history" if isinstance(found, BaseException) else f"reads its history ({_count(len(found[0]), 'record')})"
             case "query_index":
                 items = found.items if isinstance(found, Page) else []
                 runs = ", ".join(self._names.of(item["pk"][4:]) for item in items)
@@ -121,7 +121,9 @@ class Words:
             case "delete":
                 return self._write(Delete(*args), now, call.outcome)
             case _:
-                outcomes = call.outcome if isinstance(call.outcome, list) else [None] * len(args[0])
+                outcomes: list[ConditionFailed | None] = [None] * len(args[0])
+                if isinstance(call.outcome, list):
+                    outcomes = call.outcome
                 told = [
                     self._write(write, now, None) + (f" ✗ {self._failure(outcome, now)}" if outcome is not None else "")
                     for write, outcome in zip(args[0], outcomes, strict=True)
