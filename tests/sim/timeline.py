@@ -95,7 +95,7 @@ class Timeline:
                 runs, text = names.runs_of(entry.call), words.call(entry.call, entry.at_ms)
             else:
                 runs, text = names.runs_in(entry.run, entry.args), words.line(entry.what, entry.args, entry.at_ms)
-            if runs and len(runs) == 1:
+            if entry.who and len(runs) == 1:
                 at_work[entry.who] = runs[0]
             about = runs or [at_work.get(entry.who, "")]
             if text and (family is None or any(run in family or not run for run in about)):

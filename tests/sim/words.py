@@ -121,9 +121,7 @@ class Words:
             case "delete":
                 return self._write(Delete(*args), now, call.outcome)
             case _:
-                outcomes: list[ConditionFailed | None] = [None] * len(args[0])
-                if isinstance(call.outcome, list):
-                    outcomes = call.outcome
+                outcomes = _outcomes(call)
                 told = [
                     self._write(write, now, None) + (f" ✗ {self._failure(outcome, now)}" if outcome is not None else "")
                     for write, outcome in zip(args[0], outcomes, strict=True)
@@ -246,6 +244,14 @@ def _completed(path: str, change: Change, now: int) -> str:
     detail = values.get("detail", {})
     of = f" by {detail['event']!r}" if "event" in detail else ""
     return f"completes {_path(path)}{of}" if values["status"] == "completed" else f"records {_path(path)} {values['status']}"
+
+
+def _outcomes(call: Call) -> list[ConditionFailed | None]:
+    """One for each write; of a transaction and of a call that failed there are none."""
+    if call.method != "write_many" or isinstance(call.outcome, BaseException):
+        return [None] * len(call.args[0])
+    outcomes: list[ConditionFailed | None] = call.outcome
+    return outcomes
 
 
 def _joined(told: list[str]) -> list[str]:
