@@ -6,6 +6,7 @@ wherever it is played. The only part of the simulator that reads a real clock, t
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import sys
 from collections import deque
@@ -20,6 +21,7 @@ from tests.sim.shrink import law_of
 from tests.sim.world import World
 
 CHUNK = 20
+_RARELY = (100_000, 20, 100)
 _AHEAD = 3
 """Chunks that wait for each process."""
 
@@ -78,8 +80,13 @@ def play_seeds(first: int, count: int) -> Tally:
     """Play seeds here. What goes wrong is told in the tally."""
     tally = Tally()
     begun = process_time()
-    for seed in range(first, first + count):
-        _play(seed, tally)
+    before = gc.get_threshold()
+    gc.set_threshold(*_RARELY)  # a world is one heap of cycles, and is dropped as a whole
+    try:
+        for seed in range(first, first + count):
+            _play(seed, tally)
+    finally:
+        gc.set_threshold(*before)
     tally.seeds = count
     tally.cpu_s = process_time() - begun
     return tally

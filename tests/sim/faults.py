@@ -131,8 +131,10 @@ class Faults:
 
     def strikes(self, task: Task, kind: str, rate: float, at_ms: int) -> bool:
         """Whether it strikes now."""
+        if not rate or not self.is_on:
+            return False
         task.draws += 1
-        if not self.is_on or task.random.random() >= rate:
+        if task.random.random() >= rate:
             return False
         name = f"{kind} @ {task.name} {task.draws}"
         if name in self._dropped or kind in self._dropped:

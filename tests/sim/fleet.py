@@ -192,6 +192,11 @@ class Fleet:
         self.look()
 
     @property
+    def started(self) -> int:
+        """So many were started."""
+        return self._started
+
+    @property
     def is_busy(self) -> bool:
         """Something works."""
         return bool(self._busy)

@@ -144,14 +144,14 @@ class Environment:
         outcome = self._effect(task, name, bound, args, kwargs)
         if faults.is_on:
             rates, now = faults.rates, scheduler.now_ms
-            if method in _REPEATABLE and faults.strikes(task, "repeated", rates.repeated, now):
+            if rates.repeated and method in _REPEATABLE and faults.strikes(task, "repeated", rates.repeated, now):
                 outcome = self._effect(task, name, bound, args, kwargs)
-            if faults.strikes(task, "crash after", rates.crash_after, now):
+            if rates.crash_after and faults.strikes(task, "crash after", rates.crash_after, now):
                 self._crash(f"after {name}.{method}")
-            if faults.strikes(task, "freeze", rates.freeze, now):
+            if rates.freeze and faults.strikes(task, "freeze", rates.freeze, now):
                 self.freeze(task.random.randrange(1, rates.freeze_ms))
         self.elapse(world.latency(task))
-        if faults.is_on and faults.strikes(task, "ambiguous", faults.rates.ambiguous, scheduler.now_ms):
+        if faults.is_on and faults.rates.ambiguous and faults.strikes(task, "ambiguous", faults.rates.ambiguous, scheduler.now_ms):
             raise PortError(f"{name}.{method} timed out, and nobody knows whether it was done")
         if self.calls_left is not None:
             self.calls_left -= 1
@@ -176,12 +176,12 @@ class Environment:
     def _before(self, task: Task, name: str, method: str, bound: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
         faults, now = self.world.faults, self.world.scheduler.now_ms
         rates = faults.rates
-        if faults.strikes(task, "crash before", rates.crash_before, now):
+        if rates.crash_before and faults.strikes(task, "crash before", rates.crash_before, now):
             self._crash(f"before {name}.{method}")
         refused = 0.7 if self.world.is_throttled() else rates.refused
         if faults.strikes(task, "refused", refused, now):
             raise PortError(f"{name}.{method} was throttled")
-        if method in _SEVERAL and len(args[0]) > 1 and faults.strikes(task, "partial", rates.partial, now):
+        if rates.partial and method in _SEVERAL and len(args[0]) > 1 and faults.strikes(task, "partial", rates.partial, now):
             some = [one for one in args[0] if task.random.random() < 0.5]
             if some:
                 self._effect(task, name, bound, (some,), {})

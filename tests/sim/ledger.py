@@ -95,8 +95,11 @@ class Ledger:
 
     def _not_early(self, run: str, path: str) -> None:
         world = self._world
+        sleeps = world.laws.sleeps.get((f"run#{run}", path.rpartition("/")[2]))
+        if sleeps is None:
+            return
         place = re.sub(r"\.(\d+)/", r"/\1/", path)
-        for sk, due_at in world.laws.sleeps.get((f"run#{run}", path.rpartition("/")[2]), ()):
+        for sk, due_at in sleeps:
             early = due_at - world.scheduler.now_ms - world.rates.skew_ms
             if sk.endswith(place) and early > 0:
                 raise self._world.broken("a sleep is not over early", f"{path} of run {run}: {early} ms early")

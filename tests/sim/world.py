@@ -140,14 +140,16 @@ class World:
 
     def latency(self, task: Task) -> int:
         """Milliseconds that half a call takes."""
-        draw = task.random.random()
-        ms = self._latencies[int(draw * len(self._latencies))]
+        latencies = self._latencies
+        ms = latencies[int(task.random.random() * len(latencies))] if len(latencies) > 1 else 0
         if self.rates.slow and self.faults.strikes(task, "slow", self.rates.slow, self.scheduler.now_ms):
             ms += task.random.randrange(self.rates.slow_ms)
         return ms
 
     def is_throttled(self) -> bool:
         """It is one of the bad minutes."""
+        if not self._bursts:
+            return False
         now = self.scheduler.now_ms - START_MS
         return any(begin <= now < begin + MINUTE for begin in self._bursts)
 
