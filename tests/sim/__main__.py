@@ -14,7 +14,8 @@ import msgspec
 
 from tests.sim.campaign import Campaign, Failed, Tally, told
 from tests.sim.plan import plan_of
-from tests.sim.shrink import SECONDS, Case, attempt, shrunken
+from tests.sim.showing import LAST, shown_seed
+from tests.sim.shrink import SECONDS, Case, attempt
 from tests.sim.telling import failure_text, plan_text
 from tests.sim.timeline import Timeline
 from tests.sim.words import span
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"spent on shrinking each at most; {SECONDS:g}")
     parser.add_argument("--trace", action="store_true", help="print the timeline of the seeds, whether or not they break a law")
     parser.add_argument("--all", action="store_true", help="in timelines, all runs: not only those that the failure is about")
-    parser.add_argument("--last", type=int, default=400, help="lines of a timeline at most, its last ones; 400")
+    parser.add_argument("--last", type=int, default=LAST, help=f"lines of a timeline at most, its last ones; {LAST}")
     parser.add_argument("--plan", action="store_true", help="print the plans of the seeds, and play nothing")
     parser.add_argument("--report", type=Path, help="write what came of it to this file, as JSON")
     return parser
@@ -85,28 +86,18 @@ def _campaign(asked: argparse.Namespace, arguments: Sequence[str]) -> int:
         asked.report.parent.mkdir(parents=True, exist_ok=True)
         asked.report.write_bytes(msgspec.json.format(msgspec.json.encode(_report(asked.first, tally, arguments, monotonic() - begun))))
     for failed in tally.failed[:_SHOWN]:
-        _say(f"\n{shown(failed, asked)}")
+        _say(f"\n{_shown(failed, asked)}")
     if len(tally.failed) > _SHOWN:
         _say("\nalso:")
         _say("\n".join(f"  seed {failed.seed}: {failed.law}" for failed in tally.failed[_SHOWN:]))
     return 1 if tally.failed else 0
 
 
-def shown(failed: Failed, asked: argparse.Namespace) -> str:
-    """A failure, shrunken if that is asked for."""
-    _, failure = attempt(Case(plan=plan_of(failed.seed)))
-    if failure is None:
-        return f"seed {failed.seed} breaks: {failed.law}\n  {failed.what}\n  and here it does not: the simulator is not deterministic"
-    found = shrunken(failure, seconds=asked.seconds) if asked.shrink else failure
-    timeline = Timeline()
-    world, _ = attempt(found.case, timeline)
-    again = f"python -m tests.sim --from {failed.seed} --seeds 1"
-    small = f"seed {failed.seed} breaks: {failed.law}\n  {failed.what}\n  again: {again}\n"
-    return (
-        small
-        + ("the same, smaller: " if asked.shrink else "")
-        + failure_text(world, found.law, found.what, all_runs=asked.all, last=asked.last)
-    )
+def _shown(failed: Failed, asked: argparse.Namespace) -> str:
+    text = shown_seed(failed.seed, shrink=asked.shrink, seconds=asked.seconds, all_runs=asked.all, last=asked.last)
+    if text is not None:
+        return text
+    return f"seed {failed.seed} breaks: {failed.law}\n  {failed.what}\n  and here it does not: the simulator is not deterministic"
 
 
 def summary(first: int, tally: Tally, seconds: float) -> str:

@@ -111,6 +111,16 @@ def rates_of(random: Random) -> Rates:
     return msgspec.structs.replace(rates, sweeper=rates.needs_sweeper or random.random() < 0.3)
 
 
+KINDS = frozenset(
+    (
+        *("crash before", "crash after", "crash in a step", "freeze", "freeze in a step"),
+        *("refused", "ambiguous", "repeated", "partial", "slow"),
+        *("duplicated", "delayed", "ack lost", "timer late", "timer lost"),
+    )
+)
+"""What strikes at a draw; the other rates are about what is always so in a seed."""
+
+
 class Fault(msgspec.Struct, frozen=True):
     """One that has struck."""
 
