@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from milepost.engine.lifecycle import MOVES
 from milepost.engine.ports import Item, Key
 from milepost.runs import RunStatus
+from tests.sim.progress import Progress
 
 _LEGAL = frozenset((None if before is None else before.value, after.value) for (before, _), after in MOVES.items())
 _TERMINAL = frozenset(status.value for status in RunStatus if status.is_terminal)
@@ -34,8 +35,9 @@ class Broken(AssertionError):
 class Laws:
     """Watches what is written."""
 
-    def __init__(self, now: Callable[[], int], *, skew_ms: int) -> None:
+    def __init__(self, now: Callable[[], int], who: Callable[[], object], *, skew_ms: int) -> None:
         self._now = now
+        self.progress = Progress(now, who)
         self._skew_ms = skew_ms
         self.logged: dict[tuple[str, str], int] = {}
         """When the row of an event was first written."""
@@ -66,6 +68,8 @@ class Laws:
         if after is None:
             raise Broken("a run is kept", f"{pk} is gone")
         was, status = None if before is None else before["status"], after["status"]
+        if (wrong := self.progress.header(pk, before, after)) is not None:
+            raise Broken("only the holder suspends and ends", wrong)
         if was != status and (was, status) not in _LEGAL:
             raise Broken("a run moves as the table says", f"{pk}: {was} -> {status}")
         if "settled_at" in after and pk not in self.settled:
@@ -86,6 +90,8 @@ class Laws:
             raise Broken("one holder at a time", f"{pk}: taken {until - self._now()} ms before its lease ends")
 
     def _step(self, key: Key, before: Item | None, after: Item | None) -> None:
+        if after is not None:
+            self.progress.step(key, before, after)
         if before is None:
             self._note_time_out(key, after)
             if after is not None and after["kind"] == "sleep":

@@ -81,6 +81,12 @@ class Mail:
         with self._mutex:
             return [id for id, letters in self._in_flight.items() for _ in letters]
 
+    @property
+    def waiting(self) -> list[str]:
+        """The bodies of the messages that were not received yet, and of those that were given back with ``again: `` before them."""
+        with self._mutex:
+            return [letter.body if not letter.deliveries else f"again: {letter.body}" for _, _, letter in self._waiting]
+
     # ---- adding ------------------------------------------------------------------------------------------------------
 
     def add(self, outgoing: Outgoing, now_ms: int, id: str | None = None) -> str:

@@ -105,7 +105,7 @@ class World:
         self.faults = Faults(plan.rates, dropped=dropped, tell=None if timeline is None else self._told)
         self.settings = Settings()
         self.log = Silent(self)
-        self.laws = Laws(lambda: self.scheduler.now_ms, skew_ms=2 * plan.rates.skew_ms)
+        self.laws = Laws(lambda: self.scheduler.now_ms, self._writer, skew_ms=2 * plan.rates.skew_ms)
         self.ledger = Ledger(self)
         self.outside = Outside(self)
         self.built: tuple[Built, ...] = tuple(build(plan.system, self.ledger, version=version) for version in (1, 2))
@@ -162,6 +162,8 @@ class World:
         self.calls += 1
         if self.calls > MOST_CALLS:
             raise self.broken("it comes to rest", f"after {self.calls} calls of ports there are still more")
+        if call.method == "query_as":
+            self.laws.progress.read(call.args[1])
         is_done = not isinstance(call.outcome, BaseException)
         self.digest = crc32(f"{self.scheduler.now_ms} {task.name} {call.method} {is_done}".encode(), self.digest)
         if self.timeline is not None:
@@ -187,6 +189,11 @@ class World:
         broken = Broken(law, what)
         self.scheduler.fail(broken)
         return broken
+
+    def _writer(self) -> object:
+        """The environment that works now."""
+        task = self.scheduler.current
+        return None if task is None else task.home
 
     def _wrote(self, key: Key, before: Item | None, after: Item | None) -> None:
         try:
@@ -377,6 +384,7 @@ class World:
 
     def _heal(self) -> None:
         """The faults are over. What waits for somebody outside gets it: everything told again, everything answered."""
+        self._look_for_sleepers()
         self.tell("", "──── the faults are over ────")
         self.faults.is_on = False
         self.redrive()
@@ -384,6 +392,14 @@ class World:
             self.act(action)
         for _run, path, token in list(self.ledger.tokens):  # the first answer counts
             self.act(Action(kind="answer", at_ms=TROUBLE_MS, id=token, key=f"answer {path}", path=path))
+
+    def _look_for_sleepers(self) -> None:
+        """When nothing is under way but timers, and nothing was lost that only the sweeper makes good."""
+        if self.rates.needs_sweeper or self.mail.in_flight or any(not text.startswith('{"kind":"timer"') for text in self.mail.waiting):
+            return
+        items = self.cloud.table.all_items()
+        for asleep in self.laws.progress.asleep(item for item in items if item["sk"] == "run" and item["pk"].startswith("run#")):
+            raise Broken("who waits is woken", asleep)
 
     def _come_to_rest(self) -> None:
         """Until nothing is left to happen."""
