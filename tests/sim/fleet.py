@@ -197,6 +197,16 @@ class Fleet:
         return self._started
 
     @property
+    def busy(self) -> int:
+        """So many environments work."""
+        return len(self._busy)
+
+    @property
+    def most_deliveries(self) -> int:
+        """How often the one message was delivered that was most often."""
+        return max(self._deliveries.values(), default=0)
+
+    @property
     def is_busy(self) -> bool:
         """Something works."""
         return bool(self._busy)
