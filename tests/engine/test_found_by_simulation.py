@@ -142,6 +142,57 @@ def test_a_frozen_worker_does_not_begin_the_next_wait(shop: Shop, stage: Stage) 
     assert stage.run(run).result == ["first", "second"]
 
 
+def test_a_worker_that_froze_before_it_read_the_history_adds_nothing_to_it(shop: Shop, stage: Stage) -> None:
+    """It had the lease and had not read yet. What it then read was of a later slice in part, and what it began older than that."""
+
+    @shop.app.function(on=shop.Placed, waits_for=[shop.Approved])
+    def order(event: object, step: Step) -> list[str]:
+        found = [step.wait_for_event(name, shop.Approved, order_id="o-1", timeout=DAY) for name in ("first", "second", "third")]
+        return ["nobody" if one is None else one.by for one in found]
+
+    run = placed(stage, shop)
+    stage.run_until_idle()
+    approved(stage, shop, "first")
+
+    def goes_on_elsewhere() -> None:
+        another_slice(stage, run)
+        approved(stage, shop, "second")
+
+    stage.deliver(stage.one(Poke), stage.overtaken(queries("run#"), goes_on_elsewhere))
+    stage.pass_time(LEASE + 1)
+    stage.run_until_idle()
+    assert stage.run(run).status == "waiting"
+    approved(stage, shop, "third")
+    stage.run_until_idle()
+    assert stage.run(run).result == ["first", "second", "third"]
+
+
+def test_a_worker_that_reads_of_a_later_slice_when_it_reads_again_adds_nothing(shop: Shop, stage: Stage) -> None:
+    """A callback was answered before it was on record, so what has overtaken it is of no slice; but a later one has come since."""
+    tokens: list[str] = []
+
+    @shop.app.function(on=shop.Placed, waits_for=[shop.Approved])
+    def order(event: object, step: Step) -> list[str]:
+        step.wait_for_callback("ask", tokens.append, timeout=DAY)
+        found = [step.wait_for_event(name, shop.Approved, order_id="o-1", timeout=DAY) for name in ("first", "second")]
+        return ["nobody" if one is None else one.by for one in found]
+
+    run = placed(stage, shop)
+
+    def goes_on_elsewhere() -> None:
+        stage.client.succeed(tokens[0], None)
+        another_slice(stage, run)
+        approved(stage, shop, "first")
+
+    stage.deliver(stage.one(EventMessage, starts_order), stage.overtaken(records_pending("ask"), goes_on_elsewhere))
+    stage.pass_time(LEASE + 1)
+    stage.run_until_idle()
+    assert stage.run(run).status == "waiting"
+    approved(stage, shop, "second")
+    stage.run_until_idle()
+    assert stage.run(run).result == ["first", "second"]
+
+
 @pytest.mark.parametrize("what", ["nap", "approval", "ask", "child"])
 def test_a_frozen_worker_does_not_change_when_a_pending_step_is_due(shop: Shop, stage: Stage, what: str) -> None:
     """What it puts is due earlier than what the later slice has put there, and has armed a timer for."""
