@@ -10,6 +10,7 @@ from benchmarks import big, cloud, inside
 from benchmarks.figures import Figure, Target, at_least, at_most
 from benchmarks.machine import python
 from benchmarks.sides.process import recovery_s
+from benchmarks.simulated import simulated
 from benchmarks.sizes import Sizes
 
 Measure: TypeAlias = Callable[[Path, Sizes], Mapping[str, float]]
@@ -142,6 +143,16 @@ PLAN: Final = (
             Figure(key="import.msgspec", what="import msgspec alone, for comparison", unit="ms", on_disk=False),
             Figure(key="import.boto3", what="import boto3, for comparison", unit="ms", on_disk=False),
             Figure(key="import.ratio", what="import milepost / import boto3", unit="", target=at_most(0.45), on_disk=False),
+        ),
+    ),
+    Workload(
+        name="sim",
+        rounds=3,
+        measure=simulated,
+        figures=(
+            Figure(
+                key="sim", what="Simulated runs a minute on one core, faults and all", unit="runs", target=at_least(10_000), on_disk=False
+            ),
         ),
     ),
     Workload(

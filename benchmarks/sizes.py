@@ -28,6 +28,8 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     long: int = 30_000
     wide: int = 10_000
     joined: int = 1_000
+    seeds: int = 200
+    """That the simulator plays."""
 
 
 FULL: Final = Sizes()
@@ -46,4 +48,5 @@ TINY: Final = Sizes(
     long=5,
     wide=3,
     joined=3,
+    seeds=2,
 )
