@@ -35,6 +35,7 @@ class UnreliableMail(Mail):
         name = f"m{crc32(f'{world.seed} {task.name} {task.draws}'.encode()):08x}" if id is None else id
         faults, rates = world.faults, world.rates
         super().add(outgoing, now_ms, name)
+        world.laws.families.sent(outgoing.body)
         if faults.strikes(task, "delayed", rates.delayed, now_ms):
             self.postpone(name, task.random.randrange(1, rates.delay_ms))
         if faults.strikes(task, "duplicated", rates.duplicated, now_ms):

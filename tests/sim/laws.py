@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from milepost.engine.lifecycle import MOVES
 from milepost.engine.ports import Item, Key
 from milepost.runs import RunStatus
+from tests.sim.families import Families
 from tests.sim.progress import Progress
 
 _LEGAL = frozenset((None if before is None else before.value, after.value) for (before, _), after in MOVES.items())
@@ -49,6 +50,7 @@ class Laws:
         """When the row of a wait was last written."""
         self.sleeps: dict[tuple[str, str], list[tuple[str, int]]] = {}
         """By run and name: where a sleep of that name is, and when it is due."""
+        self.families = Families(now)
 
     # ---- after every write -------------------------------------------------------------------------------------------
 
@@ -92,6 +94,8 @@ class Laws:
     def _step(self, key: Key, before: Item | None, after: Item | None) -> None:
         if after is not None:
             self.progress.step(key, before, after)
+        if after is not None:
+            self.families.wrote(key, before, after)
         if before is None:
             self._note_time_out(key, after)
             if after is not None and after["kind"] == "sleep":

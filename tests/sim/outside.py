@@ -17,6 +17,7 @@ from tests.sim.facts import Answer, Facts, Telling
 from tests.sim.laws import Broken
 from tests.sim.model import differs, differs_at
 from tests.sim.plan import Action, Plan
+from tests.sim.programs import flat
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -38,6 +39,12 @@ class Outside:
             if one.is_firm
         }
         self._words = 0
+        self._detached = {
+            (program.name, node.name)
+            for program in world.plan.system.programs
+            for node in flat(program.root)
+            if node.op == "invoke" and node.mode == "detach"
+        }
         self.poison = {action.id for action in world.plan.actions if action.kind == "poison"}
 
     def run_of(self, index: int, event_id: str) -> str:
@@ -88,10 +95,17 @@ class Outside:
         self._words += 1
         return [Action(kind="tell", at_ms=now_ms + 1_000, key=one.run, id=f"late {one.key} {self._words}", awaited=one)]
 
+    def _is_detached(self, function: str, path: str) -> bool:
+        """The child goes on when its parent has ended."""
+        return (function, path.rpartition("/")[2].partition(":")[0]) in self._detached
+
     def check(self, worker: Worker) -> None:
         """Every run has ended as it may, and has done what it must. Raises Broken."""
         reader = Reader(worker)
         system, ledger = self._world.plan.system, self._world.ledger
+        laws = self._world.laws
+        for orphan in laws.families.orphans(self._world.cloud.table.all_items(), laws.settled, self._is_detached):
+            raise Broken("no child is an orphan", orphan)
         for run, action in self.accepted.items():
             if self._world.cloud.table.get(keys.header(run)) is None:
                 raise Broken("an accepted event starts its run", f"{action.id}: there is no run {run}")

@@ -1,6 +1,7 @@
 """Child runs: the step that invokes one, and the answer that the child gives when it ends.
 
 the parent   start message ──▶ pending step ──▶ suspend              (a slice that finds the record sends no more)
+             pending step ──▶ start message ──▶ suspend              a child that may be abandoned; see starting.py
 the child    terminal ──▶ parent's step done ──▶ poke the parent, also when that failed
 """
 
@@ -14,6 +15,7 @@ from milepost.engine.operations import Commit, Done, Parked, State, WithoutWork
 from milepost.engine.ports import Outgoing
 from milepost.engine.records import Failing, Header, Kind, Packed, Parent, Record
 from milepost.engine.slice import Pending, Slice, failing
+from milepost.engine.starting import FIRST, is_to_be_started
 from milepost.engine.worker import Worker
 from milepost.errors import ErrorInfo, InvokeError, StepError, WaitTimeout, step_error
 from milepost.functions import FunctionDefinition
@@ -49,31 +51,41 @@ class InvokeOperation(WithoutWork):
     def begin(self) -> State:
         record = self.slice.journal.get(self.path)
         if record is None:
-            return self._start()
+            return self._begin()
         self.slice.expect(record, self.kind)
         if record.is_final:
             return self._final(record)
         if record.due_at is not None and self.slice.is_due(record.due_at):
             return self._time_out(record)
-        return Parked(Pending(record=record, recorded=True))
+        start = self._start(record) if is_to_be_started(self.slice, record) else None
+        return Parked(Pending(record=record, recorded=True, start=start))
 
-    def _start(self) -> State:
-        header = self.slice.header
-        now = self.slice.worker.now()
+    def _begin(self) -> State:
+        header, now = self.slice.header, self.slice.worker.now()
         child = keys.child_id(header.run, self.path)
+        detail = {"child": child, "function": self._target.name, "group": self._target.worker, "detach": self._detach}
+        if self._may_be_abandoned:
+            detail[FIRST] = True
         record = self.slice.journal.record(self.path, self.kind, now)
-        record = msgspec.structs.replace(
-            record,
-            due_at=None if self._timeout_ms is None else now + self._timeout_ms,
-            detail={"child": child, "function": self._target.name, "group": self._target.worker, "detach": self._detach},
-        )
+        record = msgspec.structs.replace(record, due_at=None if self._timeout_ms is None else now + self._timeout_ms, detail=detail)
+        return Parked(Pending(record=record, recorded=False, start=self._start(record)))
+
+    @property
+    def _may_be_abandoned(self) -> bool:
+        """By its branch, its join or its task. Of a crowd each stands in the history only after its start."""
+        is_concurrent = "/" in self.path or self.slice.journal.order is not None
+        return is_concurrent and not self.crowd
+
+    def _start(self, record: Record) -> Outgoing:
+        """The message, the same whoever sends it."""
+        header = self.slice.header
         start = Start(
-            run=child,
+            run=record.detail["child"],
             function=self._target.name,
             data=self._data,
             event_name=self._event_name,
             event_id=f"{header.run}/{self.path}",
-            event_at=now,
+            event_at=record.started_at,
             event_source=f"milepost.{self.slice.worker.definitions.app}",
             hops=header.hops + 1,
             parent=Parent(
@@ -88,7 +100,7 @@ class InvokeOperation(WithoutWork):
                 crowd=self.crowd,
             ),
         )
-        return Parked(Pending(record=record, recorded=False, start=Outgoing(group=self._target.worker, body=encode(start))))
+        return Outgoing(group=self._target.worker, body=encode(start))
 
     def _time_out(self, record: Record) -> State:
         text = f"run {record.detail['child']} of {self._target.name} did not end within {(self._timeout_ms or 0) / 1000:g} s"

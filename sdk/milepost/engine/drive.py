@@ -1,6 +1,6 @@
 """From lease to suspend or end: what one worker invocation does for one run.
 
-    acquire ─▶ read history ─▶ run the body ─┬▶ waits       starts sent, pending steps written, timer armed ─▶ suspend
+    acquire ─▶ read history ─▶ run the body ─┬▶ waits       children started, pending steps written, timer armed ─▶ suspend
                     ▲                        ├▶ out of time  release ─▶ continuation
                     │                        ├▶ diverged     pause
                     │                        └▶ over         end ─▶ settle
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from milepost.engine import cancels, keys, lease
+from milepost.engine import cancels, keys, lease, starting, waits
 from milepost.engine.body import Diverged, Lost, OutOfTime, Raised, Returned, Suspended, run_body
 from milepost.engine.interrupts import Fenced, Unserved
 from milepost.engine.lifecycle import Move
@@ -26,7 +26,7 @@ from milepost.engine.rerunning import copy_history
 from milepost.engine.retention import extend, is_near_expiry, look_again_at
 from milepost.engine.settle import cancel_run, disarm, forget_waits, is_quiet, settle, timer_name
 from milepost.engine.slice import Pending, Slice, failing
-from milepost.engine.waits import unreached
+from milepost.engine.starting import write_down
 from milepost.engine.worker import Moved, Worker
 from milepost.functions import FunctionDefinition
 from milepost.options import Retry
@@ -219,21 +219,18 @@ class Drive:
         return True
 
     def _write_pending(self, pending: list[Pending]) -> bool | None:
-        """Starts, then records, a few at a time; None when all stand as they were meant to."""
-        new = [place for place, one in enumerate(pending) if not one.recorded]
+        """Records and starts, a few at a time; None when all stand as they were meant to."""
+        new = [place for place, one in enumerate(pending) if not one.recorded or one.start is not None]
         overtaken = False
         for begin in range(0, len(new), _CHUNK):
             if begin and not self._slice.has_time():
                 return self._hand_over()
             chunk = new[begin : begin + _CHUNK]
-            starts = [start for place in chunk if (start := pending[place].start) is not None]
-            if starts:
-                self._worker.ports.queue.send(starts)
-            standing = self._slice.journal.put_many([pending[place].record for place in chunk], begins=True)
-            for place, (stands, _) in zip(chunk, standing, strict=True):  # of what another slice has begun its due time counts
-                pending[place] = Pending(record=stands, recorded=True)
-            overtaken = overtaken or any(record.is_final for record, _ in standing)
-        if skipped := unreached(self._slice):
+            standing = write_down(self._slice, [pending[place] for place in chunk])
+            for place, stands in zip(chunk, standing, strict=True):  # of what another slice has begun its due time counts
+                pending[place] = stands
+            overtaken = overtaken or any(one.record.is_final for one in standing)
+        if skipped := [*waits.unreached(self._slice), *starting.unreached(self._slice)]:
             self._slice.journal.put_many(skipped)
         return False if overtaken else None  # a completer was faster: the body can go on
 

@@ -25,7 +25,7 @@ from milepost.functions import FunctionDefinition
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """What the body waits for at one place: its record, and what has to be sent before that is written."""
+    """What the body waits for at one place: its record, and what has to be sent for it; see starting.py for the order."""
 
     record: Record
     recorded: bool
@@ -81,6 +81,8 @@ class Slice:
         """Waits that this slice has begun, recorded yet or not."""
         self.registered: set[str] = set()
         """Waits whose rows this slice has written."""
+        self.started: set[str] = set()
+        """Children that this slice has started."""
         self.resume_at: int | None = None
         """When the run is to go on, whatever else it waits for."""
         self.unpatched: set[str] = set()

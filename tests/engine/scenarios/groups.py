@@ -4,8 +4,6 @@ from milepost import App, Completion, RaceError, Retry, Step
 from tests.engine.scenarios.box import MortalBox
 from tests.engine.scenarios.kit import DAY, HOUR, Kit, Ledger, Play, scenario, start
 
-UNTOLD = "a slice that died had begun a branch, and left no record of it; a replay that is decided earlier does not know of it"
-
 
 @scenario(in_flight=2)
 def parallel(ledger: Ledger) -> tuple[App, Play]:
@@ -93,7 +91,7 @@ def race_that_nobody_wins(ledger: Ledger) -> tuple[App, Play]:
     return kit.app, start(kit)
 
 
-@scenario(async_fails=UNTOLD)
+@scenario()
 def branch_that_fails(ledger: Ledger) -> tuple[App, Play]:
     """The others go as far as they can; then the error comes out, and the run fails."""
     kit = Kit()
@@ -207,7 +205,7 @@ def failure_in_a_branch_is_caught(ledger: Ledger) -> tuple[App, Play]:
     return kit.app, start(kit)
 
 
-@scenario(by_chance=("child", "first/1/child"), fails=UNTOLD, async_fails=UNTOLD)
+@scenario(by_chance=("child", "first/1/child"))
 def race_with_a_child(ledger: Ledger) -> tuple[App, Play]:
     """Won by an event that comes at once: before the child is started, or after, or while that is not on record."""
     kit = Kit()

@@ -30,7 +30,8 @@ from milepost.engine.interrupts import Interrupt, Suspend
 from milepost.engine.order import Order
 from milepost.engine.pump import Pump
 from milepost.engine.records import Record
-from milepost.engine.slice import Pending, Slice
+from milepost.engine.slice import Slice
+from milepost.engine.starting import write_down
 
 
 class Turns:
@@ -275,7 +276,7 @@ class Turns:
 
     def waits(self, job: Any, /) -> None:
         self._waiting[job.path] = job
-        if job.pending is not None and job.pending.start is not None and not job.pending.recorded:
+        if job.pending is not None and job.pending.start is not None:
             self._unsent.append(job)
         if job.due_at is not None and not self._slice.frozen:  # to begin it again would tell a replay nothing new
             heappush(self._due, (job.due_at, job.path, job))
@@ -335,11 +336,9 @@ class Turns:
         pendings = [request.pending for request in unsent if request.pending is not None]
         if not pendings:
             return
-        self._slice.worker.ports.queue.send([pending.start for pending in pendings if pending.start is not None])
-        standing = self._slice.journal.put_many([pending.record for pending in pendings])
-        for request, (stands, _) in zip(unsent, standing, strict=True):
-            request.pending = Pending(record=stands, recorded=True)
-            if stands.is_final:
+        for request, stands in zip(unsent, write_down(self._slice, pendings), strict=True):
+            request.pending = stands
+            if stands.record.is_final:
                 self._waiting.pop(request.path, None)
                 self._fresh.append(request)
 
