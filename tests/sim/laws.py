@@ -13,7 +13,7 @@ from milepost.engine.lifecycle import MOVES
 from milepost.engine.ports import Item, Key
 from milepost.runs import RunStatus
 from tests.sim.families import Families
-from tests.sim.progress import Progress
+from tests.sim.progress import Progress, Writer
 
 _LEGAL = frozenset((None if before is None else before.value, after.value) for (before, _), after in MOVES.items())
 _TERMINAL = frozenset(status.value for status in RunStatus if status.is_terminal)
@@ -36,7 +36,7 @@ class Broken(AssertionError):
 class Laws:
     """Watches what is written."""
 
-    def __init__(self, now: Callable[[], int], who: Callable[[], object], *, skew_ms: int) -> None:
+    def __init__(self, now: Callable[[], int], who: Callable[[], Writer | None], *, skew_ms: int) -> None:
         self._now = now
         self.progress = Progress(now, who)
         self._skew_ms = skew_ms

@@ -16,8 +16,6 @@ from tests.sim.model import unsettled
 if TYPE_CHECKING:
     from tests.sim.world import World
 
-MOMENT_MS = 1_000
-"""Between a step's guard and its beginning: the longest of usual calls, and more."""
 _DURATIONS = (0, 0, 0, 1, 30, 800)
 
 
@@ -59,11 +57,16 @@ class Ledger:
     def _may_begin(self, run: str, path: str, environment: Environment) -> None:
         """A branch that has lost, whose guard had let the step pass before that, may begin it a moment after the end."""
         world = self._world
+        now = world.scheduler.now_ms
+        since = now - world.moment_ms - 2 * world.rates.skew_ms
+        is_own = not path.startswith(("undo:", "on_"))  # what compensates is done by another run
+        if is_own and environment.frozen_until < since and not world.laws.progress.holds(f"run#{run}", environment, since=since):
+            raise world.broken("no step begins without the lease", f"{path} of run {run}, which another drives")
         settled_at = world.laws.settled.get(f"run#{run}")
-        if settled_at is None or environment.was_frozen or path.startswith(("undo:", "on_")):
+        if settled_at is None or environment.was_frozen or not is_own:
             return
-        late = world.scheduler.now_ms - settled_at
-        if late > MOMENT_MS + (2 * world.rates.slow_ms if world.rates.slow else 0):
+        late = now - settled_at
+        if late > world.moment_ms:
             raise world.broken("no step begins in what is settled", f"{path} of run {run}, settled {late} ms ago")
 
     def end(self, run: str, path: str) -> None:

@@ -15,7 +15,7 @@ TROUBLE_MS = 6 * HOUR
 MANAGING = frozenset({"cancel", "resume", "rerun"})
 """What commits first and then tells a worker: a client's machine may die between the two."""
 LOSSLESS = 0.5
-"""So many seeds have nothing that only the sweeper makes good, and no sweeper: it would hide what loses a wake-up by mistake."""
+"""So many seeds are: where there is a sweeper, it hides what loses a wake-up by mistake."""
 _HARMLESS = {"sweeper": False, "timer_lost": 0, "most_receives": 1_000_000, "duplicated": 0, "freeze": 0, "poison": 0}
 
 
@@ -58,10 +58,14 @@ def plan_of(seed: int) -> Plan:
     actions = _actions(random, made, rates)
     if any(action.kind in MANAGING for action in actions):  # who dies after the commit and before the poke has nobody to go on
         rates = msgspec.structs.replace(rates, sweeper=True)
-    if random.random() < LOSSLESS:
-        rates = msgspec.structs.replace(rates, **_HARMLESS)
-        actions = tuple(action for action in actions if action.kind not in (*MANAGING, "poison", "redrive"))
-    return Plan(seed=seed, system=made, rates=rates, actions=actions)
+    plan = Plan(seed=seed, system=made, rates=rates, actions=actions)
+    return lossless(plan) if random.random() < LOSSLESS else plan
+
+
+def lossless(plan: Plan) -> Plan:
+    """The plan with nothing that only the sweeper makes good, and without the sweeper."""
+    actions = tuple(action for action in plan.actions if action.kind not in (*MANAGING, "poison", "redrive"))
+    return msgspec.structs.replace(plan, rates=msgspec.structs.replace(plan.rates, **_HARMLESS), actions=actions)
 
 
 def _actions(random: Random, made: System, rates: Rates) -> tuple[Action, ...]:

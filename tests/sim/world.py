@@ -43,7 +43,7 @@ NEVER_MS = 10**15
 REST_MS = 1_000 * 24 * HOUR
 """Virtual time in which everything has to come to rest."""
 MOST_DELIVERIES = 20_000
-MOST_CALLS = 100_000
+MOST_CALLS = 20_000
 """Far more than the busiest play makes: there are loops that take no time."""
 
 
@@ -115,6 +115,8 @@ class World:
         self.digest = 0
         self.is_deployed = False
         self._latencies = self.random.choice(((0,), (0, 1), (1, 3, 8, 20), (0, 5, 5, 5, 200)))
+        self.moment_ms = 5 * max(self._latencies) + (2 * plan.rates.slow_ms if plan.rates.slow else 0)
+        """Between a step's guard and its beginning there are two calls at most."""
         self._bursts = [self.random.randrange(TROUBLE_MS // 10) for _ in range(plan.rates.bursts)]
         self._sweeps_at: int | None = None
         self._swept_at = START_MS
@@ -190,7 +192,7 @@ class World:
         self.scheduler.fail(broken)
         return broken
 
-    def _writer(self) -> object:
+    def _writer(self) -> Environment | None:
         """The environment that works now."""
         task = self.scheduler.current
         return None if task is None else task.home
@@ -397,8 +399,7 @@ class World:
         """When nothing is under way but timers, and nothing was lost that only the sweeper makes good."""
         if self.rates.needs_sweeper or self.mail.in_flight or any(not text.startswith('{"kind":"timer"') for text in self.mail.waiting):
             return
-        items = self.cloud.table.all_items()
-        for asleep in self.laws.progress.asleep(item for item in items if item["sk"] == "run" and item["pk"].startswith("run#")):
+        for asleep in self.laws.progress.asleep(self.cloud.table.all_items(), self.laws.logged):
             raise Broken("who waits is woken", asleep)
 
     def _come_to_rest(self) -> None:
