@@ -102,7 +102,7 @@ class Bodies:
         self._root = root
         self._outside = outside
         self._functions = functions
-        self._new = _renewed(root) if version > 1 else frozenset[str]()
+        self._new = _renewed(root) if version > 1 and not any(node.op == "compensate" for node in flat(root)) else frozenset[str]()
 
     def body(self, event: Asked, step: Step) -> Any:
         return self._interpreter(event, step, Deeds(step.run_id, self._outside)).go(step, self._root, "")
@@ -124,7 +124,9 @@ class Bodies:
 
 
 def _renewed(node: Node, *, is_alone: bool = True) -> frozenset[str]:
-    """The nodes that a deploy brings a step before: where nothing else goes on at the same time, whose order it would change."""
+    """The nodes that a deploy brings a step before: where nothing else goes on at the same time, whose order it would change. (Before
+    a step with a compensation it would pause the undo.)
+    """
     within = is_alone and node.op not in BRANCHED and node.op != "within"
     found = frozenset(name for child in node.children for name in _renewed(child, is_alone=within))
     return found | {node.name} if is_alone and node.name != "root" and crc32(node.name.encode()) % 4 == 0 else found

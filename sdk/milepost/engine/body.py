@@ -173,6 +173,16 @@ def compensations(slice_: Slice) -> list[Undo]:
     replayed, ended = _replay_ended(slice_.outside, slice_.definition, header)
     if isinstance(ended, Diverged):
         raise ended.error
+    missed = [
+        record.path
+        for record in replayed.journal.all()
+        if record.undo and record.status == "completed" and record.path not in replayed.undos
+    ]
+    if missed:
+        raise NonDeterminismError(
+            f"run {header.run} of {header.function} is to be undone, and its body no longer comes to {', '.join(map(repr, missed))}, which "
+            "has a compensation: there is a new step before it, or it is gone. Branch with step.patched(), then deploy: the undo goes on."
+        )
     return sorted(replayed.undos.values(), key=lambda undo: undo.order, reverse=True)
 
 

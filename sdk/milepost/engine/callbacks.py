@@ -84,7 +84,7 @@ class CallbackOperation(WithoutWork):
         return Parked(Pending(record=record, recorded=recorded))
 
     def _new(self) -> Record:
-        now = self.slice.worker.now()
+        now = self.slice.now()
         record = self.slice.journal.record(self.path, self.kind, now)
         until = now + self._timeout_ms
         due_at = until if self._heartbeat_ms is None else min(until, now + self._heartbeat_ms)

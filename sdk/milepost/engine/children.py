@@ -61,7 +61,7 @@ class InvokeOperation(WithoutWork):
         return Parked(Pending(record=record, recorded=True, start=start))
 
     def _begin(self) -> State:
-        header, now = self.slice.header, self.slice.worker.now()
+        header, now = self.slice.header, self.slice.now()
         child = keys.child_id(header.run, self.path)
         detail = {"child": child, "function": self._target.name, "group": self._target.worker, "detach": self._detach}
         if self._may_be_abandoned:

@@ -85,6 +85,9 @@ class Drive:
         slice_.run_now = max(slice_.run_now, due_at)
         if not is_new:
             slice_.journal.load()
+            if slice_.journal.is_superseded:  # we stood still between taking the lease and reading
+                self._lose()
+                return
             if is_near_expiry(self._worker, slice_.journal.oldest_ttl) or is_near_expiry(self._worker, self._header.ttl):
                 extend(self._worker, self._header, slice_.journal)
             if not self._count_death():
@@ -92,8 +95,8 @@ class Drive:
         origins = origins or get_origin(self._worker, self._header)
         if self._header.covered == 0 and self._is_cancelled(origins):
             return
-        self._prepare_rerun(origins)
         try:
+            self._prepare_rerun(origins)
             while not self._round(origins):
                 slice_.rewind()
         except Fenced:  # while writing down what the body waits for: a later slice has done so

@@ -51,6 +51,8 @@ class Journal:
         self._open: Condition = OPEN
         self.written: list[str] = []
         """The paths of the records put or changed by this slice: its progress."""
+        self.is_superseded = False
+        """A later slice has written into the history: what we would add would be older than what we have seen."""
         self.oldest_ttl: int | None = None
         """Of the rows read, in epoch seconds."""
 
@@ -77,7 +79,10 @@ class Journal:
         self._latest = None
         self._waits = {}
         self.oldest_ttl = None
+        self.is_superseded = False
         for record in history:
+            if record.epoch > self._epoch:
+                self.is_superseded = True
             if record.v > SCHEMA:
                 record.check_schema()
             if record.kind == "wait":
@@ -214,7 +219,7 @@ class Journal:
         try:
             self._table.put(record.to_item(), only_if or self._open)
         except ConditionFailed as lost:
-            stands = _winner(lost, record)
+            stands = self._winner(lost, record)
         else:
             stands = record
             self.written.append(record.path)
@@ -245,11 +250,20 @@ class Journal:
 
     def _put_many(self, records: Sequence[Record], only_if: Condition) -> list[tuple[Record, bool]]:
         outcomes = self._table.write_many([Put(record.to_item(), only_if) for record in records])
-        standing = [record if lost is None else _winner(lost, record) for record, lost in zip(records, outcomes, strict=True)]
+        standing = [record if lost is None else self._winner(lost, record) for record, lost in zip(records, outcomes, strict=True)]
         self.written += [record.path for record, lost in zip(records, outcomes, strict=True) if lost is None]
         for record in standing:
             self._know(record)
         return [(stands, stands is record) for stands, record in zip(standing, records, strict=True)]
+
+    def _winner(self, lost: ConditionFailed, ours: Record) -> Record:
+        """What stands in the place of ours. Raises Fenced when a later slice has begun it: what we would add now would be older than
+        what we have seen.
+        """
+        stands = _winner(lost, ours)
+        if stands.epoch > self._epoch:
+            raise Fenced("a later slice has begun it")
+        return stands
 
     def _know(self, record: Record) -> None:
         path = record.path

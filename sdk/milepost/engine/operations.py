@@ -128,7 +128,7 @@ def recorded_error(record: Record) -> MilepostError:
 def next_attempt(operation: "Retried", error: BaseException, attempts: int) -> int | None:
     """When to try again, in epoch milliseconds; None: that was the last attempt."""
     retry = operation.retry
-    now = operation.slice.worker.now()
+    now = operation.slice.now()
     if isinstance(error, StepError) or attempts > retry.retries or retry.gives_up_on(error):
         return None
     if isinstance(error, RetryAfterError):

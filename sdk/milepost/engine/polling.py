@@ -57,7 +57,7 @@ class PollOperation(Recorded):
 
     def _new(self) -> Record:
         if self._record is None:
-            now = self.slice.worker.now()
+            now = self.slice.now()
             record = self.slice.journal.record(self.path, self.kind, now)
             self._record = msgspec.structs.replace(record, detail={"until": now + self._timeout_ms, "errors": 0})
         return self._record
@@ -75,7 +75,7 @@ class PollOperation(Recorded):
         return Commit(ours, lambda stands, is_ours: Done(seen) if is_ours else self._final(stands))
 
     def _not_yet(self, record: Record) -> State:
-        now = self.slice.worker.now()
+        now = self.slice.now()
         until = int(record.detail["until"])
         count = record.attempts + 1
         if now >= until:

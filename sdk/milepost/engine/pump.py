@@ -22,7 +22,7 @@ BATCH = 256
 class Job:
     """One operation on its way."""
 
-    __slots__ = ("call", "context", "due_at", "is_dropped", "operation", "owner", "pending", "stop", "timeout_ms")
+    __slots__ = ("call", "context", "due_at", "is_clean", "is_dropped", "operation", "owner", "pending", "stop", "timeout_ms")
 
     def __init__(self, operation: Operation, owner: "Owner", context: Context | None = None) -> None:
         self.operation = operation
@@ -35,6 +35,8 @@ class Job:
         """When it is to be begun again."""
         self.is_dropped = False
         """Nobody wants its end any more."""
+        self.is_clean = True
+        """Nothing had been misused in the slice when its work began."""
         self.call: Callable[[], Any] | None = None
         self.timeout_ms: int | None = None
         self.stop: Callable[[], None] | None = None
@@ -162,6 +164,7 @@ class Pump:
             self._advance(job, lambda: job.operation.succeeded(value), is_committed=False)
             return
         job.call, job.timeout_ms = call, work.timeout_ms
+        job.is_clean = self._slice.misuse is None
         self.running += 1
         self._at_work.add(job)
         self._runner.start(job, self._ended)
@@ -192,6 +195,8 @@ class Pump:
 
     def _take(self, job: Job, value: Any, error: BaseException | None) -> None:
         operation = job.operation
+        if error is None and job.is_clean and self._slice.misuse is not None:
+            error = self._slice.misuse  # swallowed, by this work or by what went on beside it: after a crash nobody would know of it
         if error is None:
             self._advance(job, lambda: operation.succeeded(value), is_committed=False)
         elif isinstance(error, Exception | SystemExit):  # whatever a step raises is its failure, sys.exit() too

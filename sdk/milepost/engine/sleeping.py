@@ -34,7 +34,7 @@ class SleepOperation(WithoutWork):
             return Parked(Pending(record=record, recorded=True))
         if self._pending is not None:
             return Done(None) if self.slice.is_due(self._pending.record.due_at or 0) else Parked(self._pending)
-        now = self.slice.worker.now()
+        now = self.slice.now()
         due_at = self._until_ms if self._for_ms is None else now + self._for_ms
         if self.slice.is_due(due_at):
             return Done(None)

@@ -101,6 +101,12 @@ class Slice:
 
     # ---- time --------------------------------------------------------------------------------------------------------
 
+    def now(self) -> int:
+        """The run's time, from which its delays count: this worker's clock, or where any before it has judged the run to be. A
+        delay that began on a clock behind that would be over as soon as it began.
+        """
+        return max(self.worker.now(), self.run_now)
+
     def is_due(self, due_at: int) -> bool:
         """By this worker's clock, or by that of any before it. What was judged due once stays due."""
         if due_at <= self.run_now:
@@ -271,6 +277,8 @@ class Slice:
         self.unpatched = set()
         self.waiting = {}
         self.journal.load()
+        if self.journal.is_superseded:
+            raise Fenced("a later slice has written")
 
     def begin_wait(self, record: Record, meets: Callable[[Record], bool]) -> list[str]:
         """Note that a wait begins; returns the pending ones that it meets, which each get the event that it gets."""

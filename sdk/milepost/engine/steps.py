@@ -93,6 +93,7 @@ class BodyStep(StepCalls):
 
     def _work(self, operation: Operation, work: Work) -> State:
         self._scope.busy = operation.path
+        misuse = self._slice.misuse
         try:
             call = work.prepare()
             value = call() if work.timeout_ms is None else within(work.timeout_ms, call, operation.path)
@@ -100,6 +101,8 @@ class BodyStep(StepCalls):
             return operation.failed(error)
         finally:
             self._scope.busy = None
+        if self._slice.misuse is not None and misuse is None:
+            return operation.failed(self._slice.misuse)  # swallowed: a slice after a crash would know nothing of it
         return operation.succeeded(value)
 
     # ---- many at once ------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class WaitOperation(WithoutWork):
         return self._has_predicate or len(self._used(record)) > USED_LIMIT
 
     def _new(self) -> Record:
-        now = self.slice.worker.now()
+        now = self.slice.now()
         header, settings = self.slice.header, self.slice.worker.settings
         since = now - self._lookback_ms if self._lookback_ms is not None else header.event_at - settings.lookback_slack_ms
         spec = [[awaited.event.name, awaited.keys, awaited.wait_pk] for awaited in self._awaited]

@@ -30,6 +30,7 @@ from milepost.engine.interrupts import Interrupt, Suspend
 from milepost.engine.order import Order
 from milepost.engine.pump import Pump
 from milepost.engine.records import Record
+from milepost.engine.running import RunOperation
 from milepost.engine.slice import Slice
 from milepost.engine.starting import write_down
 
@@ -203,6 +204,8 @@ class Turns:
         """Find out where each thing belongs that was asked for in the last turn."""
         fresh, self._fresh = self._fresh, []
         for request in fresh:
+            if self._slice.frozen and isinstance(request.operation, RunOperation):
+                request.operation.keep_recorded_undo()
             if request.is_dropped:
                 continue
             place = self._order.place(request.path)
