@@ -89,6 +89,7 @@ test-all: setup ## the same with the long proofs, then on every other Python tha
 	@failed=0; \
 	$(PYTEST) -m "long or not long" --junitxml=$(REPORTS)/test-all.xml || failed=1; \
 	.ci/test-pythons $(PY) $(REPORTS) $(WORKERS) || failed=1; \
+	$(PYTEST) -m long --junitxml=$(REPORTS)/determinism.xml tests/sim/test_determinism.py || failed=1; \
 	exit $$failed
 
 SEEDS ?= 1000

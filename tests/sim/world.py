@@ -108,7 +108,9 @@ class World:
         self.laws = Laws(lambda: self.scheduler.now_ms, self._writer, skew_ms=2 * plan.rates.skew_ms)
         self.ledger = Ledger(self)
         self.outside = Outside(self)
-        self.built: tuple[Built, ...] = tuple(build(plan.system, self.ledger, version=version) for version in (1, 2))
+        first = build(plan.system, self.ledger)
+        is_renewed = any(action.kind == "deploy" for action in plan.actions)
+        self.built: tuple[Built, Built] = (first, build(plan.system, self.ledger, version=2) if is_renewed else first)
         self.cloud = self._make_cloud()
         self.fleet = Fleet(self)
         self.deliveries = self.calls = self.swept = 0
@@ -154,6 +156,10 @@ class World:
             return False
         now = self.scheduler.now_ms - START_MS
         return any(begin <= now < begin + MINUTE for begin in self._bursts)
+
+    def equipped(self, worker: Worker, environment: Environment) -> Worker:
+        """The worker of a new environment."""
+        return worker
 
     def deployed(self) -> Built:
         """The code that a new environment starts with."""
