@@ -44,6 +44,8 @@ class Laws:
         """When the row of an event was first written."""
         self.timed_out: dict[tuple[str, str], int] = {}
         """When a wait was recorded as timed out."""
+        self.due: dict[tuple[str, str], int] = {}
+        """When it was to."""
         self.settled: dict[str, int] = {}
         """When a run was first settled."""
         self.waits: dict[tuple[str, str], int] = {}
@@ -97,7 +99,7 @@ class Laws:
         if after is not None:
             self.families.wrote(key, before, after)
         if before is None:
-            self._note_time_out(key, after)
+            self._note_time_out(key, before, after)
             if after is not None and after["kind"] == "sleep":
                 self.sleeps.setdefault((key.pk, key.sk.rpartition("/")[2].removeprefix("step#")), []).append((key.sk, after["due_at"]))
             return
@@ -113,11 +115,12 @@ class Laws:
                     f"{key.pk} {key.sk}: {', '.join(f'{n} {before.get(n)!r} -> {after.get(n)!r}' for n in changed)}",
                 )
         else:
-            self._note_time_out(key, after)
+            self._note_time_out(key, before, after)
 
-    def _note_time_out(self, key: Key, after: Item | None) -> None:
+    def _note_time_out(self, key: Key, before: Item | None, after: Item | None) -> None:
         if after is not None and after["kind"] == "wait" and after["status"] == "completed" and after.get("detail", {}).get("index") == -1:
             self.timed_out[key] = self._now()
+            self.due[key] = 0 if before is None else before["due_at"]
 
     # ---- at rest -----------------------------------------------------------------------------------------------------
 
@@ -173,10 +176,10 @@ class Laws:
             if timed_out_at is None:
                 continue
             detail = record["detail"]
-            for _name, _keys, events_pk in detail["waits"]:
-                for row in events.get(events_pk, ()):
+            for _name, _keys, wait_pk in detail["waits"]:
+                for row in events.get(wait_pk.replace("wait#", "event#", 1), ()):
                     logged_at = self.logged[Key(row["pk"], row["sk"])]
-                    is_in_time = detail["since"] <= row["at"] and logged_at < timed_out_at - LATE_MS
+                    is_in_time = detail["since"] <= row["at"] <= self.due[pk, record["sk"]] and logged_at < timed_out_at - LATE_MS
                     is_own = row["id"] in consumed or row["id"] == header.get("event_id")
                     if is_in_time and not is_own and '"good":false' not in row["data"]["text"]:  # what predicates ask for
                         raise Broken(

@@ -97,8 +97,8 @@ def _missed(header: Item, waits: list[Item], events: Mapping[str, list[Item]]) -
     used = {header.get("event_id"), *(record["detail"].get("event") for record in waits)}
     for record in waits:
         if record["status"] == "pending":
-            for _name, _keys, events_pk in record["detail"]["waits"]:
-                for row in events.get(events_pk, ()):
+            for _name, _keys, wait_pk in record["detail"]["waits"]:
+                for row in events.get(wait_pk.replace("wait#", "event#", 1), ()):
                     is_in_time = record["detail"]["since"] <= row["at"] <= record["due_at"]
                     if is_in_time and row["id"] not in used and '"good":false' not in row["data"]["text"]:  # what predicates ask for
                         yield f"{header['pk']} waits for {record['sk']}, and {row['id']} is there"
