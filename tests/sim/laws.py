@@ -48,6 +48,8 @@ class Laws:
         """When it was to."""
         self.settled: dict[str, int] = {}
         """When a run was first settled."""
+        self._ended: dict[str, None] = {}
+        """The runs that have ended."""
         self.waits: dict[tuple[str, str], int] = {}
         """When the row of a wait was last written."""
         self.sleeps: dict[tuple[str, str], list[tuple[str, int]]] = {}
@@ -76,6 +78,8 @@ class Laws:
             raise Broken("only the holder suspends and ends", wrong)
         if was != status and (was, status) not in _LEGAL:
             raise Broken("a run moves as the table says", f"{pk}: {was} -> {status}")
+        if status in _TERMINAL:
+            self._ended[pk] = None
         if "settled_at" in after and pk not in self.settled:
             if status not in _TERMINAL:
                 raise Broken("only what has ended is settled", f"{pk} is {status}")
@@ -96,6 +100,8 @@ class Laws:
     def _step(self, key: Key, before: Item | None, after: Item | None) -> None:
         if after is not None:
             self.progress.step(key, before, after)
+            if after["kind"] == "invoke":
+                self._answered(key, after)
         if after is not None:
             self.families.wrote(key, before, after)
         if before is None:
@@ -116,6 +122,13 @@ class Laws:
                 )
         else:
             self._note_time_out(key, before, after)
+
+    def _answered(self, key: Key, after: Item) -> None:
+        """A step that invokes has an end: the child's own, unless the parent has waited long enough, or cancelled it."""
+        detail = after.get("detail", {})
+        is_answer = after["status"] in ("completed", "failed") and "late" not in detail
+        if is_answer and f"run#{detail['child']}" not in self._ended:
+            raise Broken("a child answers when it has ended", f"{key.pk} {key.sk}: run {detail['child']} has not")
 
     def _note_time_out(self, key: Key, before: Item | None, after: Item | None) -> None:
         if after is not None and after["kind"] == "wait" and after["status"] == "completed" and after.get("detail", {}).get("index") == -1:
@@ -141,8 +154,13 @@ class Laws:
                 waits.append(item)
             elif pk.startswith("event#"):
                 events.setdefault(pk, []).append(item)
+        handlers: dict[tuple[str, str], str] = {}
         for pk, header in runs.items():
-            self._ended(pk, header)
+            self._at_its_end(pk, header)
+            if "subject" in header:
+                first = handlers.setdefault((header["subject"], header["role"]), pk)
+                if first != pk:
+                    raise Broken("an end has one handler", f"{header['subject']} has {first} and {pk}, each a {header['role']}")
         for row in waits:
             self._wanted(row)
         if messages:
@@ -152,7 +170,7 @@ class Laws:
         for pk, of_run in records.items():
             self._nothing_lost(pk, runs[pk], of_run, events)
 
-    def _ended(self, pk: str, header: Item) -> None:
+    def _at_its_end(self, pk: str, header: Item) -> None:
         if header["status"] not in _TERMINAL:
             said = {name: header.get(name) for name in ("owner", "lease_until", "inbox", "covered", "epoch", "next_due", "armed", "reason")}
             raise Broken("every run ends", f"{header['function']} {pk} is {header['status']}: {said}")

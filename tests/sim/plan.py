@@ -6,7 +6,7 @@ import msgspec
 
 from tests.sim.bodies import Awaited, awaited
 from tests.sim.faults import HOUR, MINUTE, SECOND, Rates, rates_of
-from tests.sim.programs import System, system
+from tests.sim.programs import System, child_keys, places, system
 
 TROUBLE_MS = 6 * HOUR
 """How long the faults are on."""
@@ -118,4 +118,17 @@ def _of_run(random: Random, made: System, ask: Action) -> list[Action]:
             actions.append(doing("resume", random.choice((0, 5, MINUTE, HOUR))))
     elif chance < 0.28:
         actions.append(doing("rerun", HOUR))
+    for key in _stoppable(made, ask.index, ask.key):
+        if random.random() < 0.15:
+            actions.append(msgspec.structs.replace(own, kind="stop", at_ms=own.at_ms + random.randrange(HOUR), key=key, id=f"stop {key}"))
     return actions
+
+
+def _stoppable(made: System, index: int, key: str) -> list[str]:
+    """The keys of a run's children, and theirs, that an event can cancel."""
+    found: list[str] = []
+    for place in places(made.programs[index].root):
+        for child in child_keys(index, key, place.path, place.node):
+            found += [child] if made.programs[place.node.target].cancel_on else []
+            found += _stoppable(made, place.node.target, child)
+    return found
