@@ -17,7 +17,7 @@ has_python = $(if $(shell find $(1) -name '*.py' -print -quit 2>/dev/null),$(1))
 SHIPPED := $(foreach root,sdk handlers cdk_app,$(call has_python,$(root)))
 SOURCES := $(SHIPPED) $(foreach root,tests examples benchmarks docs,$(call has_python,$(root)))
 
-.PHONY: help setup check test test-all sim soak bench bench-peers bench-curves demo docs lock format clean
+.PHONY: help setup check test test-all sim soak mutants bench bench-peers bench-curves demo docs lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -102,6 +102,9 @@ sim: setup ## simulate SEEDS=1000 seeds FROM=0, with every fault (half a minute 
 
 soak: setup ## simulate RUNS=1000000 runs FROM=0 (an hour); what came of it is in build/reports/soak.json
 	@$(PY) -m tests.sim --from $(FROM) --runs $(RUNS) --jobs $(JOBS) --most-failures 3 --report $(REPORTS)/soak.json
+
+mutants: setup ## plant bugs into the engine: the simulator must find each within seeds that one core plays in a minute (10 minutes)
+	@$(PY) -m tests.sim.mutants --jobs $(JOBS) $(NAMES)
 
 bench: setup ## measure speed and cost, and write docs/benchmarks.md anew (5 minutes)
 	@$(PY) -m benchmarks --write

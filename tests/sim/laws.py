@@ -154,13 +154,9 @@ class Laws:
                 waits.append(item)
             elif pk.startswith("event#"):
                 events.setdefault(pk, []).append(item)
-        handlers: dict[tuple[str, str], str] = {}
         for pk, header in runs.items():
             self._at_its_end(pk, header)
-            if "subject" in header:
-                first = handlers.setdefault((header["subject"], header["role"]), pk)
-                if first != pk:
-                    raise Broken("an end has one handler", f"{header['subject']} has {first} and {pk}, each a {header['role']}")
+        _one_handler_each(runs)
         for row in waits:
             self._wanted(row)
         if messages:
@@ -203,3 +199,13 @@ class Laws:
                         raise Broken(
                             "no event is lost", f"{pk} {record['sk']} timed out, {row['id']} was there for {timed_out_at - logged_at} ms"
                         )
+
+
+def _one_handler_each(runs: dict[str, Item]) -> None:
+    """Whatever the end of a run starts is started once."""
+    handlers: dict[tuple[str, str], str] = {}
+    for pk, header in runs.items():
+        if "subject" in header:
+            first = handlers.setdefault((header["subject"], header["role"]), pk)
+            if first != pk:
+                raise Broken("an end has one handler", f"{header['subject']} has {first} and {pk}, each a {header['role']}")

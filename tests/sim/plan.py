@@ -118,10 +118,10 @@ def _of_run(random: Random, made: System, ask: Action) -> list[Action]:
             actions.append(doing("resume", random.choice((0, 5, MINUTE, HOUR))))
     elif chance < 0.28:
         actions.append(doing("rerun", HOUR))
-    for key in _stoppable(made, ask.index, ask.key):
-        if random.random() < 0.15:
-            actions.append(msgspec.structs.replace(own, kind="stop", at_ms=own.at_ms + random.randrange(HOUR), key=key, id=f"stop {key}"))
-    return actions
+    children = [key for key in _stoppable(made, ask.index, ask.key) if random.random() < 0.15]
+    return actions + [
+        msgspec.structs.replace(own, kind="stop", at_ms=own.at_ms + random.randrange(HOUR), key=key, id=f"stop {key}") for key in children
+    ]
 
 
 def _stoppable(made: System, index: int, key: str) -> list[str]:
