@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.async_twin import has_bodies
-from tests.case_modes import MODES, NAMES, NORMAL, read_marker
+from tests.case_modes import MODES, NAMES, NORMAL, SEEDS, SHORT, Mode, opens_sandboxes, read_marker
 from tests.cases.rows import ROWS, SECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,11 +49,14 @@ class Case:
     twin: Twin = Twin()
     has_bodies: bool = False
     """Without any it runs in no mode but the normal one: nothing would be different."""
+    opens_sandboxes: bool = False
+    """Without any it does not run in the simulator."""
     left: tuple[Left, ...] = ()
 
-    def runs_in(self, mode: str) -> bool:
+    def runs_in(self, mode: Mode) -> bool:
         """At least a part of it does."""
-        return mode == NORMAL or (self.has_bodies and not any(mode in left.modes and left.test is None for left in self.left))
+        is_left = any(mode.name in left.modes and left.test is None for left in self.left)
+        return self.has_bodies and (self.opens_sandboxes or not mode.seeds) and not is_left
 
 
 def read_case(path: Path, root: Path = ROOT) -> Case | None:
@@ -68,7 +71,15 @@ def read_case(path: Path, root: Path = ROOT) -> Case | None:
     rows = tuple(tag.strip().rstrip(".") for tag in tags.split(","))
     claim = " ".join(" ".join(lines[:tagged]).split())
     path_ = path.relative_to(root).as_posix()
-    return Case(path=path_, claim=claim, rows=rows, twin=read_twin(tree), has_bodies=has_bodies(tree), left=read_left(tree))
+    return Case(
+        path=path_,
+        claim=claim,
+        rows=rows,
+        twin=read_twin(tree),
+        has_bodies=has_bodies(tree),
+        opens_sandboxes=opens_sandboxes(tree),
+        left=read_left(tree),
+    )
 
 
 def read_twin(tree: ast.Module) -> Twin:
@@ -184,7 +195,8 @@ def _modes(found: list[Case]) -> list[str]:
         "## In every mode",
         "",
         "What a user sees of a run is the same however its slices are cut. So the same files, and their async twins, run in more modes",
-        f"than the normal one ([case_modes](../../tests/case_modes.py)), but for the {without} that have no body.",
+        f"than the normal one ([case_modes](../../tests/case_modes.py)), but for the {without} that have no body. In the simulator",
+        f"run those that open a Sandbox, with {SHORT} seed in `make test` and with {len(SEEDS)} in `make test-all`.",
         "",
         "| mode | what is different | files | of these as async, too |",
         "|---|---|---|---|",
@@ -192,7 +204,7 @@ def _modes(found: list[Case]) -> list[str]:
         *(
             f"| `{mode.name}` | {mode.does} | {len(running)} | {sum(case.twin.exists for case in running)} |"
             for mode in MODES
-            for running in [[case for case in found if case.runs_in(mode.name)]]
+            for running in [[case for case in found if case.runs_in(mode)]]
         ),
         "",
         "These have bodies and do not run in all of them, or not wholly:",

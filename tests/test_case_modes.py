@@ -166,7 +166,8 @@ def test_pace() -> None:
 @pytest.fixture
 def cases(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makeconftest((Path(__file__).parent / "cases" / "conftest.py").read_text(encoding="utf-8"))
-    pytester.makeini("[pytest]\naddopts = -p no:randomly -p no:xdist -p no:cacheprovider -p no:milepost --import-mode=importlib")
+    without = " ".join(f"-p no:{plugin}" for plugin in ("randomly", "xdist", "cacheprovider", "milepost"))
+    pytester.makeini(f"[pytest]\nmarkers = long: takes minutes\naddopts = -m 'not long' {without} --import-mode=importlib")
     return pytester
 
 
@@ -181,26 +182,36 @@ def test_a_case_runs_in_every_mode_that_it_does_not_except(cases: pytest.Pyteste
             "test_it.py::always-suspend::test_once PASSED*",
             "test_it.py::one-step::test_once PASSED*",
             "test_it.py::one-step::test_pace FAILED*",
+            "test_it.py::simulated-1::test_once PASSED*",
+            "test_it.py::simulated-rough-1::test_once PASSED*",
             "test_it.py::async::test_once PASSED*",
             "test_it.py::async::test_cost PASSED*",
             "test_it.py::async::test_pace PASSED*",
             "test_it.py::async::always-suspend::test_once PASSED*",
             "test_it.py::async::one-step::test_once PASSED*",
             "test_it.py::async::one-step::test_pace FAILED*",
+            "test_it.py::async::simulated-1::test_once PASSED*",
+            "test_it.py::async::simulated-rough-1::test_once PASSED*",
             "E       AssertionError: not normal",
             "test_it.py:29: AssertionError",
         ],
     )
-    result.assert_outcomes(passed=10, failed=2)
+    result.assert_outcomes(passed=14, failed=2)
 
 
 @pytest.mark.parametrize(
     ("selection", "passed"),
-    [(["test_it.py::always-suspend"], 1), (["-k", "always-suspend"], 2), (["test_it.py::async::always-suspend"], 1)],
+    [
+        (["test_it.py::always-suspend"], 1),
+        (["-k", "always-suspend"], 2),
+        (["-k", "simulated-rough"], 2),
+        (["test_it.py::async::always-suspend"], 1),
+        (["test_it.py::simulated-1"], 1),
+    ],
 )
 def test_a_mode_can_be_chosen(cases: pytest.Pytester, selection: list[str], passed: int) -> None:
     cases.makepyfile(test_it=CASE)
-    cases.runpytest_inprocess(*selection).assert_outcomes(passed=passed, deselected=0 if "-k" not in selection else 10)
+    cases.runpytest_inprocess(*selection).assert_outcomes(passed=passed, deselected=0 if "-k" not in selection else 14)
 
 
 def test_a_case_without_a_body_runs_once(cases: pytest.Pytester) -> None:
@@ -210,22 +221,30 @@ def test_a_case_without_a_body_runs_once(cases: pytest.Pytester) -> None:
 
 def test_a_wrong_marker_is_an_error(cases: pytest.Pytester) -> None:
     cases.makepyfile(test_it=CASE.replace('"one-step"', '"one step"'))
-    cases.runpytest_inprocess().stdout.fnmatch_lines(["*'one step' is no mode; there are normal, always-suspend, one-step"])
+    cases.runpytest_inprocess().stdout.fnmatch_lines(["*'one step' is no mode; there are normal, always-suspend, one-step, simulated*"])
 
 
 @pytest.mark.parametrize(
-    ("names", "reason", "says"),
+    ("names", "without", "reason", "says"),
     [
-        (("normal",), "it counts writes", None),
-        (("normal", "always"), "it counts writes", "'always' is no mode"),
-        (("one-step",), "it counts writes", "'normal' and not all others"),
-        (NAMES, "it counts writes", "'normal' and not all others"),
-        (("normal",), "", "gives a reason"),
-        (("normal",), None, "gives a reason"),
+        (("normal",), (), "it counts writes", None),
+        ((), "one-step", "it counts writes", None),
+        ((), ("one-step", "simulated"), "it counts writes", None),
+        (("normal", "always"), (), "it counts writes", "'always' is no mode"),
+        ((), "always", "it counts writes", "'always' is no mode"),
+        (("one-step",), (), "it counts writes", "'normal' and not all others"),
+        (NAMES, (), "it counts writes", "'normal' and not all others"),
+        ((), "normal", "it counts writes", "'normal' and not all others"),
+        ((), (), "it counts writes", "or those that it does not"),
+        (("normal",), "one-step", "it counts writes", "or those that it does not"),
+        (("normal",), (), "", "gives a reason"),
+        (("normal",), (), None, "gives a reason"),
     ],
 )
-def test_a_marker_names_modes_and_gives_a_reason(names: tuple[str, ...], reason: str | None, says: str | None) -> None:
-    wrong = check_marker(names, reason)
+def test_a_marker_names_modes_and_gives_a_reason(
+    names: tuple[str, ...], without: str | tuple[str, ...], reason: str | None, says: str | None
+) -> None:
+    wrong = check_marker(names, {"without": without, "reason": reason})
     assert wrong is None if says is None else says in str(wrong)
 
 
@@ -234,7 +253,7 @@ def test_the_matrix_lists_what_does_not_run_in_a_mode() -> None:
     others = tuple(mode.name for mode in MODES)
     assert of(ast.parse(CASE)) == (
         case_matrix.Left(modes=others, test="test_cost", why="it counts writes"),
-        case_matrix.Left(modes=("always-suspend",), test="test_pace", why="it says its pace"),
+        case_matrix.Left(modes=("always-suspend", "simulated", "simulated-rough"), test="test_pace", why="it says its pace"),
     )
     whole = 'pytestmark = [pytest.mark.def_only("x"), pytest.mark.modes("normal", reason="it counts slices")]'
     assert of(ast.parse(whole)) == (case_matrix.Left(modes=others, test=None, why="it counts slices"),)
@@ -245,3 +264,5 @@ def test_other_marks_are_passed_over() -> None:
     assert read_marker(mark) is None
     mark = ast.parse('pytest.mark.modes("normal", reason="x")', mode="eval").body
     assert read_marker(mark) == Marker(without=tuple(mode.name for mode in MODES), reason="x")
+    mark = ast.parse('pytest.mark.modes(without=("one-step", "simulated"), reason="x")', mode="eval").body
+    assert read_marker(mark) == Marker(without=("one-step", "simulated"), reason="x")

@@ -5,6 +5,7 @@ every mode (tests/case_modes.py).
     file.py::async::test_name                      its twin: `file.py::async` and `-k async` select twins, `-k "not async"` the others
     file.py::always-suspend::test_name             in another mode, so does `-k always-suspend`; `-k one-step`
     file.py::async::always-suspend::test_name      its twin in another mode
+    file.py::simulated-1::test_name                in the simulator, with the first seed; `-k simulated`, `-k simulated-rough`
 
 A case says what of it has no twin, or does not run in a mode, and why:
 
@@ -12,6 +13,7 @@ A case says what of it has no twin, or does not run in a mode, and why:
     pytestmark = pytest.mark.def_steps("reason")                      its twin's bodies are async, the functions of its steps stay def
     @pytest.mark.async_fails("reason")                                it fails, and should not: an xfail of the twin alone
     pytestmark = pytest.mark.modes("normal", reason="it counts ...")  the module, or one test: the modes that it runs in
+    pytestmark = pytest.mark.modes(without="simulated-rough", reason="it counts ...")
 """
 
 import ast
@@ -20,13 +22,16 @@ from collections.abc import Generator, Iterable
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, ModuleType
+from zlib import crc32
 
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts  # what pytest does with each test module that it imports itself
 
 from milepost.local.assembly import PACE
+from milepost.testing import Sandbox
 from tests.async_twin import NoTwinError, async_twin, has_bodies
-from tests.case_modes import MARKER, MODES, Mode, check_marker
+from tests.case_modes import MARKER, MODES, SHORT, Mode, allows, check_marker, opens_sandboxes
+from tests.sim.box import PROFILE, Profile, SimulatedBox
 
 Collected = Iterable[pytest.Item | pytest.Collector]
 
@@ -35,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "def_only(reason): the case has no async twin")
     config.addinivalue_line("markers", "def_steps(reason): the functions of the case's steps stay def in its twin")
     config.addinivalue_line("markers", "async_fails(reason): the twin fails, and should not")
-    config.addinivalue_line("markers", f"{MARKER}(*names, reason): the modes in which the case runs, when not in all")
+    config.addinivalue_line("markers", f"{MARKER}(*names, without, reason): the modes in which the case runs, when not in all")
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
@@ -48,10 +53,21 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if paced is None:
         return (yield)
     pace = PACE.set(paced.mode.pace)
+    profile = PROFILE.set(paced.profile)
     try:
         return (yield)
     finally:
+        PROFILE.reset(profile)
         PACE.reset(pace)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    paced = item.getparent(Paced)
+    if report.failed and paced is not None and paced.mode.seeds and SimulatedBox.opened is not None:
+        report.sections.append(("What happened in the box", SimulatedBox.opened.told()))
+    return report
 
 
 class Case(pytest.Module):
@@ -101,21 +117,38 @@ class Paced(pytest.Module):
 
     @property
     def mode(self) -> Mode:
-        return next(mode for mode in MODES if mode.name == self.name)
+        return next(mode for mode in MODES if any(name == self.name for name, _ in mode.nodes))
+
+    @property
+    def profile(self) -> Profile:
+        """Each case has seeds of its own, so that all of them together see many mixtures of faults."""
+        seed = crc32(f"{self.path.stem} {self.of.name} {self.name}".encode())
+        return Profile(seed=seed, is_rough=self.mode.is_rough)
 
     def _getobj(self) -> ModuleType:
         kind = "async__" if isinstance(self.of, Twin) else ""
-        return _executed(f"{self.path.stem}__{kind}{self.name.replace('-', '_')}", self.of.code, self.path)
+        module = _executed(f"{self.path.stem}__{kind}{self.name.replace('-', '_')}", self.of.code, self.path)
+        if self.mode.seeds and getattr(module, "Sandbox", None) is Sandbox:
+            vars(module)["Sandbox"] = SimulatedBox
+        return module
 
     def collect(self) -> Collected:
         found = _twins(super().collect()) if isinstance(self.of, Twin) else super().collect()
-        return [item for item in found if _runs_in(item, self.name)]
+        return [item for item in found if _runs_in(item, self.mode.name)]
 
 
 def _paced(of: Case | Twin) -> Collected:
+    opens = opens_sandboxes(ast.parse(of.path.read_bytes()))
     for mode in MODES:
-        if _runs_in(of, mode.name):
-            yield Paced.from_parent(of, path=of.path, name=mode.name, nodeid=f"{of.nodeid}::{mode.name}")  # pyright: ignore[reportUnknownMemberType]
+        if _runs_in(of, mode.name) and (opens or not mode.seeds):
+            for name, seed in mode.nodes:
+                is_long = seed > SHORT
+                if is_long and of.config.option.markexpr == "not long":
+                    continue  # to import so many modules, and to run none of them, would take longer than the tests
+                paced = Paced.from_parent(of, path=of.path, name=name, nodeid=f"{of.nodeid}::{name}")  # pyright: ignore[reportUnknownMemberType]
+                if is_long:
+                    paced.add_marker(pytest.mark.long)
+                yield paced
 
 
 def _twins(found: Collected) -> Collected:
@@ -129,13 +162,12 @@ def _twins(found: Collected) -> Collected:
 
 
 def _runs_in(node: pytest.Item | pytest.Collector, mode: str) -> bool:
-    mark = node.get_closest_marker(MARKER)
-    if mark is None:
-        return True
-    wrong = check_marker(mark.args, mark.kwargs.get("reason"))
-    if wrong is not None:
-        raise pytest.Collector.CollectError(f"{node.nodeid}: {wrong}")
-    return mode in mark.args
+    marks = list(node.iter_markers(MARKER))
+    for mark in marks:
+        wrong = check_marker(mark.args, mark.kwargs)
+        if wrong is not None:
+            raise pytest.Collector.CollectError(f"{node.nodeid}: {wrong}")
+    return all(allows(mark.args, mark.kwargs, mode) for mark in marks)
 
 
 def _rewritten(node: pytest.Module, tree: ast.Module, source: bytes) -> CodeType:

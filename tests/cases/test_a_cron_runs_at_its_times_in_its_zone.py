@@ -5,6 +5,8 @@ Covers: function.cron
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from milepost import (
     App,
     Cron,
@@ -21,6 +23,7 @@ def digest(event: CronTick, step: Step) -> tuple[str, str]:
     return event.scheduled_at.isoformat(), "first" if event.previous_at is None else event.previous_at.isoformat()
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_over_a_weekend_on_which_the_clocks_change() -> None:
     with Sandbox(app, start=datetime(2026, 3, 27, 7, 30, tzinfo=UTC)) as box:  # a Friday; summer time begins on Sunday
         box.advance(timedelta(days=3))

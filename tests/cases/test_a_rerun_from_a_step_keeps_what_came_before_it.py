@@ -5,6 +5,8 @@ Covers: door.rerun-from-step
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     Step,
@@ -28,6 +30,7 @@ def order(event: None, step: Step) -> list[str]:
     return [first, second, third, step.run("ship", do, "ship")]
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it asserts the order in which branches work")
 def test_from_the_end_and_from_within_branches() -> None:
     with Sandbox(app) as box:
         run = box.invoke(order, None)

@@ -3,6 +3,8 @@
 Covers: door.rerun
 """
 
+import pytest
+
 from milepost import (
     App,
     Event,
@@ -29,6 +31,7 @@ def label(event: OrderPlaced, step: Step) -> str:
     return step.run("print", print_label, event.order_id)
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_twice() -> None:
     with Sandbox(app) as box:
         [run] = box.send(OrderPlaced(order_id="o-1"))

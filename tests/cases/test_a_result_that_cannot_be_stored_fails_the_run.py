@@ -5,6 +5,8 @@ Covers: values.unstorable
 
 from typing import Any
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -19,6 +21,7 @@ def job(event: Any, step: Step) -> int:
     return value
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_one_attempt() -> None:
     with Sandbox(app) as box:
         assert box.invoke(job, 3).result == 3

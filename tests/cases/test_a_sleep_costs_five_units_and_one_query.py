@@ -6,6 +6,8 @@ Covers: cost.sleep
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
+
 from milepost import (
     App,
     Step,
@@ -29,6 +31,7 @@ def cost(sleeps: int) -> tuple[int, int]:
         return box.meter.units, box.meter.reads
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it counts units")
 def test_each_of_five() -> None:
     costs = [cost(sleeps) for sleeps in range(6)]
     for (units, reads), (more_units, more_reads) in pairwise(costs):

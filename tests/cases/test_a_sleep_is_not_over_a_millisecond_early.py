@@ -5,6 +5,8 @@ Covers: promise.never-early, kit.advance
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from milepost import (
     App,
     Event,
@@ -27,6 +29,7 @@ def sleepy(event: None, step: Step) -> None:
     step.wait_for_event("approval", OrderApproved, order_id="o-1", timeout=timedelta(hours=1))
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_to_the_millisecond() -> None:
     hair = timedelta(milliseconds=1)
     with Sandbox(app) as box:

@@ -5,6 +5,8 @@ Covers: bound.crashes
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     Step,
@@ -33,6 +35,7 @@ def careful(event: None, step: Step) -> str:
     return "survived"
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_the_fourth_noted_death_is_the_last() -> None:
     with Sandbox(app) as box:
         run = box.invoke(careful, None)

@@ -6,6 +6,8 @@ Covers: cost.wait
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
+
 from milepost import (
     App,
     Event,
@@ -37,6 +39,7 @@ def cost(number: int) -> tuple[int, int]:
         return box.meter.units, box.meter.reads
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it counts units")
 def test_each_of_five() -> None:
     costs = [cost(number) for number in range(6)]
     for (units, reads), (more_units, more_reads) in pairwise(costs):

@@ -6,6 +6,8 @@ Covers: kit.year
 from datetime import timedelta
 from time import perf_counter
 
+import pytest
+
 from milepost import (
     App,
     Step,
@@ -22,6 +24,7 @@ def patient(event: None, step: Step) -> int:
     return 52
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_fifty_two_weeks() -> None:
     with Sandbox(app) as box:
         begun, at = perf_counter(), box.now

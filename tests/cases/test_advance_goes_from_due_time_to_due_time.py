@@ -35,6 +35,7 @@ def note(what: str) -> None:
     log.append((what, Now.box.now))
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_in_one_leap() -> None:
     with Sandbox(app, start=datetime(2026, 5, 1, tzinfo=UTC)) as box:
         Now.box = box

@@ -5,6 +5,8 @@ Covers: errors.uncaught
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, NonRetriableError, Step
 from milepost.testing import Sandbox
 
@@ -28,6 +30,7 @@ def non_retriable(event: None, step: Step) -> None:
     raise NonRetriableError("will not")
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it counts the replays")
 def test_the_body_is_not_retried() -> None:
     with Sandbox(app) as box:
         first, second = box.invoke(step_error, None), box.invoke(non_retriable, None)

@@ -5,6 +5,8 @@ Covers: callback.heartbeat
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step, WaitTimeout
 from milepost.testing import Sandbox
 
@@ -22,6 +24,7 @@ def render(event: None, step: Step) -> str:
     return answer
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_as_long_as_it_beats() -> None:
     with Sandbox(app) as box:
         run = box.invoke(render, None)
@@ -36,6 +39,7 @@ def test_as_long_as_it_beats() -> None:
         assert run.result == "no heartbeat to callback 'film' within 600 s"
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_heartbeats_do_not_outlive_the_time_out() -> None:
     with Sandbox(app) as box:
         tokens.clear()

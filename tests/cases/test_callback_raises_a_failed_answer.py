@@ -5,6 +5,8 @@ Covers: callback.fail
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step, StepError
 from milepost.testing import Sandbox
 
@@ -27,6 +29,7 @@ def approve(event: str, step: Step) -> str:
     return "approved"
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_an_error_or_a_text() -> None:
     with Sandbox(app) as box:
         by_error, by_text = box.invoke(approve, "a"), box.invoke(approve, "b")

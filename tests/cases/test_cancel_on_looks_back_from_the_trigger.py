@@ -5,6 +5,8 @@ Covers: function.cancel-on-before
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     Event,
@@ -31,6 +33,7 @@ def fulfil(event: OrderPlaced, step: Step) -> None:
     step.run("ship", shipped.append, event.order_id)
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_events_that_overtook_each_other() -> None:
     with Sandbox(app) as box:
         box.send(OrderWithdrawn(order_id="old"))

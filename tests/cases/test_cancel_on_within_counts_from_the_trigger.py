@@ -5,6 +5,8 @@ Covers: function.cancel-on-within
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     CancelOn,
@@ -32,6 +34,7 @@ def fulfil(event: OrderPlaced, step: Step) -> str:
     return "shipped"
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_a_day_to_think_about_it() -> None:
     with Sandbox(app) as box:
         [early], [late] = box.send(OrderPlaced(order_id="early")), box.send(OrderPlaced(order_id="late"))

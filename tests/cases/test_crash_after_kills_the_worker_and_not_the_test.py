@@ -28,6 +28,7 @@ def work(event: None, step: Step) -> str:
     return "done"
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts port calls")
 @pytest.mark.parametrize(
     ("calls", "effect"),
     [

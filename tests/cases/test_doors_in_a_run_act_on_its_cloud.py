@@ -5,6 +5,8 @@ Covers: door.send-in-run, door.run, door.cancel
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     Event,
@@ -44,6 +46,7 @@ def outer(event: None, step: Step) -> list[str]:
     return [*ids, *step.run("cancel", cancel_all)]
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_a_step_sends_lists_and_cancels() -> None:
     with Sandbox(app) as box:
         run = box.invoke(outer, None)

@@ -5,6 +5,8 @@ Covers: each, identity.scope
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -28,6 +30,7 @@ def reminders(event: list[str], step: Step) -> list[str]:
     return step.each("remind", remind, event)
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it asserts the order in which branches work")
 def test_b_comes_a_day_later() -> None:
     with Sandbox(app) as box:
         run = box.invoke(reminders, ["a", "b", "c"])

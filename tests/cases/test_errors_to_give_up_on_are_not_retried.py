@@ -5,6 +5,8 @@ Covers: errors.give-up-on
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Retry, Step, StepError
 from milepost.testing import Sandbox
 
@@ -32,6 +34,7 @@ def body(event: None, step: Step) -> None:
     raise KeyError("body")
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_lookup_fails_at_once() -> None:
     with Sandbox(app) as box:
         lookup, connection, failed = box.invoke(job, "lookup"), box.invoke(job, "connection"), box.invoke(body, None)

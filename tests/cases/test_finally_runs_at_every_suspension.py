@@ -7,6 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -36,6 +38,7 @@ def job(event: None, step: Step) -> str:
     return "done"
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it counts the replays")
 def test_three_slices() -> None:
     with Sandbox(app) as box:
         run = box.invoke(job, None)

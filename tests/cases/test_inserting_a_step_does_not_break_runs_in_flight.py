@@ -5,6 +5,8 @@ Covers: identity.insert
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -33,6 +35,7 @@ def job(event: None, step: Step) -> list[str]:
     return done
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_what_is_recorded_stays() -> None:
     with Sandbox(app) as box:
         run = box.invoke(job, None)

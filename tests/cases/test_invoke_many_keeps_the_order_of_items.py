@@ -5,6 +5,8 @@ Covers: invoke-many
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -22,6 +24,7 @@ def parent(event: list[int], step: Step) -> list[str]:
     return step.invoke_many("all", work, (hours for hours in event))
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_the_last_ends_first() -> None:
     with Sandbox(app) as box:
         nothing: list[int] = []

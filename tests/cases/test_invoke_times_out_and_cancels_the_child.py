@@ -5,6 +5,8 @@ Covers: invoke.timeout
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step, WaitTimeout
 from milepost.testing import Sandbox
 
@@ -25,6 +27,7 @@ def parent(event: None, step: Step) -> str:
         return str(error)
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_a_day_is_enough() -> None:
     with Sandbox(app) as box:
         run = box.invoke(parent, None)

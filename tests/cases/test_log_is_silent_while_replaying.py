@@ -35,6 +35,7 @@ def job(event: None, step: Step) -> None:
     step.log.warning("done")
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts the lines of the log")
 def test_every_line_once(capsys: pytest.CaptureFixture[str]) -> None:
     with Sandbox(app) as box:
         run = box.invoke(job, None)

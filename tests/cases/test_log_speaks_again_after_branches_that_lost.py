@@ -40,6 +40,7 @@ def ask(event: None, step: Step) -> bool:
     return step.patched("new")
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it reads all of the log, and a repeated call may say more")
 def test_the_body_is_past_its_history(capsys: pytest.CaptureFixture[str]) -> None:
     with Sandbox(app) as box:
         runs = [box.invoke(job, None), box.invoke(ask, None)]

@@ -3,6 +3,8 @@
 Covers: map, promise.result-once
 """
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -20,6 +22,7 @@ def squares(event: list[int], step: Step) -> list[int]:
     return step.map("square", square, event)
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_a_crash_between_the_items() -> None:
     for moment in range(1, 8):
         made.clear()

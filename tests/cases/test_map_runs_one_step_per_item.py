@@ -5,6 +5,8 @@ Covers: map
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -24,6 +26,7 @@ def label(event: list[str], step: Step) -> list[str]:
     return labels
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it asserts the order in which items are worked on")
 def test_each_item_is_a_step_and_runs_once() -> None:
     with Sandbox(app) as box:
         run = box.invoke(label, ["a", "b", "c"])

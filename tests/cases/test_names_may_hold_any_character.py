@@ -5,6 +5,8 @@ Covers: identity.escape
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -31,6 +33,7 @@ def job(event: None, step: Step) -> list[str]:
     return results
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_none_is_taken_for_another() -> None:
     with Sandbox(app) as box:
         run = box.invoke(job, None)

@@ -5,6 +5,8 @@ Covers: function.on-failure
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     Failure,
@@ -28,6 +30,7 @@ def job(event: None, step: Step) -> None:
     raise NonRetriableError("no")
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_three_attempts_then_the_end() -> None:
     with Sandbox(app) as box:
         box.invoke(job, None)

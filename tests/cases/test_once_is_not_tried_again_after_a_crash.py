@@ -3,6 +3,8 @@
 Covers: options.once
 """
 
+import pytest
+
 from milepost import App, Step, StepInterrupted
 from milepost.testing import Sandbox
 
@@ -23,6 +25,7 @@ def pay(event: None, step: Step) -> str:
         return f"look after {error.step} by hand"
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it counts port calls")
 def test_whatever_the_moment_of_the_crash_it_is_called_at_most_once() -> None:
     results: set[str] = set()
     for moment in range(1, 5):

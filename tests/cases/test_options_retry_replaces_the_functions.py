@@ -5,6 +5,8 @@ Covers: options.retry
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Retry, Step
 from milepost.testing import Sandbox
 
@@ -24,6 +26,7 @@ def job(event: None, step: Step) -> str:
     return step.options(retry=Retry(retries=6, delays=[timedelta(minutes=1)], jitter=0)).run("flaky", flaky)
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_seven_attempts_a_minute_apart() -> None:
     with Sandbox(app) as box:
         run = box.invoke(job, None)

@@ -5,6 +5,8 @@ Covers: errors.body-retries, function.retries
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Retry, Step
 from milepost.testing import Sandbox
 
@@ -30,6 +32,7 @@ def no_second_chance(event: None, step: Step) -> None:
     raise RuntimeError("no")
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it counts the replays")
 def test_three_attempts_then_failed() -> None:
     with Sandbox(app) as box:
         run = box.invoke(unlucky, None)

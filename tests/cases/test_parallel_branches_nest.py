@@ -5,6 +5,8 @@ Covers: parallel, map, identity.scope
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -28,6 +30,7 @@ def tree(event: None, step: Step) -> tuple[list[int], list[list[int]]]:
     return step.parallel("halves", lambda s: half(s, 1), lambda s: s.each("quarter", half, [3, 5]))
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_every_leaf_once() -> None:
     with Sandbox(app) as box:
         run = box.invoke(tree, None)

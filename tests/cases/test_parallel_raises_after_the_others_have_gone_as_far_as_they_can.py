@@ -5,6 +5,8 @@ Covers: parallel
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, NonRetriableError, Step, StepError
 from milepost.testing import Sandbox
 
@@ -36,6 +38,7 @@ def prepare(event: None, step: Step) -> str:
     return "prepared"
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="an async parallel does not wait for a step under way")
 def test_the_other_branch_does_not_come_back() -> None:
     with Sandbox(app) as box:
         run = box.invoke(prepare, None)

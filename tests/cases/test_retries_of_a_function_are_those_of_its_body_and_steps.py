@@ -5,6 +5,8 @@ Covers: function.retries
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     Retry,
@@ -46,6 +48,7 @@ def test_two_retries_each() -> None:
         assert tries.count("body") == 3
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_a_retry_of_its_own_delays() -> None:
     with Sandbox(app) as box:
         begun = box.now

@@ -5,6 +5,8 @@ Covers: kit.idle
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     Event,
@@ -28,6 +30,7 @@ def pong(event: Ping, step: Step) -> int:
     return event.number
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_a_chain_but_no_sleep() -> None:
     with Sandbox(app) as box:
         at = box.now

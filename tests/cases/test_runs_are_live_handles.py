@@ -39,6 +39,7 @@ def charge(order: str) -> Decimal:
     return Decimal("9.50")
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_before_and_after() -> None:
     with Sandbox(app) as box:
         run = box.invoke(pay, "o-1")

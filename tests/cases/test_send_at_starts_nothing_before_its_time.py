@@ -28,6 +28,7 @@ def fulfil(event: OrderPlaced, step: Step) -> datetime:
     return step.event.at
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_an_hour_from_now() -> None:
     with Sandbox(app) as box:
         at = box.now + timedelta(days=40)

@@ -41,6 +41,7 @@ def test_whatever_their_number(steps: int) -> None:
         assert box.meter.requests == steps + 2
 
 
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it counts writes")
 def test_a_duplicate_delivery_costs_one_write_at_most() -> None:
     with Sandbox(app) as box:
         box.send(OrderPlaced(steps=3), id="once")

@@ -5,6 +5,8 @@ Covers: sleep, promise.never-early
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -17,6 +19,7 @@ def nap(event: None, step: Step) -> str:
     return "awake"
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_awake_at_the_instant() -> None:
     with Sandbox(app) as box:
         run = box.invoke(nap, None)

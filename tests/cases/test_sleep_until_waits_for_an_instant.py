@@ -5,6 +5,8 @@ Covers: sleep-until, promise.never-early
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -17,6 +19,7 @@ def alarm(event: datetime, step: Step) -> str:
     return "ringing"
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_the_instant_counts_not_the_zone() -> None:
     with Sandbox(app, start=datetime(2026, 3, 1, 12, tzinfo=UTC)) as box:
         run = box.invoke(alarm, datetime(2026, 3, 1, 15, tzinfo=timezone(timedelta(hours=2))))

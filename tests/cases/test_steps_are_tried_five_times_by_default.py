@@ -6,6 +6,8 @@ Covers: errors.default-retries
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -38,6 +40,7 @@ def job(event: None, step: Step) -> None:
     step.run("fail", fail)
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_five_attempts_with_growing_pauses() -> None:
     pauses = attempts()
     assert len(pauses) == 4

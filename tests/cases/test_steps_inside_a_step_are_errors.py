@@ -57,3 +57,13 @@ def test_the_error_names_both_steps() -> None:
     with Sandbox(app) as box:
         for function in (nested, swallowed, careless):
             assert "step 'inner' is used inside 'outer'" in str(box.invoke(function, None).error)
+
+
+@pytest.mark.modes("normal", reason="it counts port calls")
+def test_it_is_an_error_wherever_the_worker_dies() -> None:
+    for function in (nested, swallowed, careless):
+        for calls in range(1, 6):
+            with Sandbox(app) as box:
+                box.crash_after(calls)
+                run = box.invoke(function, None)
+                assert (run.status, function.name, calls) == ("failed", function.name, calls)

@@ -5,6 +5,8 @@ Covers: wait.lookback
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Event, Step
 from milepost.testing import Sandbox
 
@@ -29,6 +31,7 @@ def watch_from_now(event: str, step: Step) -> bool:
     return opened is not None
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_an_hour_and_no_longer() -> None:
     with Sandbox(app) as box:
         box.send(Opened(door="back"))

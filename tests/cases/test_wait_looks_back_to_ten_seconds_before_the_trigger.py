@@ -5,6 +5,8 @@ Covers: wait.since-trigger
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Event, Step
 from milepost.testing import Sandbox
 
@@ -26,6 +28,7 @@ def fulfil(event: OrderPlaced, step: Step) -> bool:
     return step.wait_for_event("payment", OrderPaid, order_id=event.order_id, timeout=timedelta(days=7)) is not None
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_ten_seconds_count_eleven_do_not() -> None:
     with Sandbox(app) as box:
         box.send(OrderPaid(order_id="o-1"))

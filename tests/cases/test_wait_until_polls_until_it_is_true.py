@@ -5,6 +5,8 @@ Covers: wait-until
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Backoff, Step
 from milepost.testing import Sandbox
 
@@ -23,6 +25,7 @@ def build(event: None, step: Step) -> str:
     return state
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_after_one_two_and_four_minutes() -> None:
     with Sandbox(app) as box:
         run = box.invoke(build, None)

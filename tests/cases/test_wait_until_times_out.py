@@ -5,6 +5,8 @@ Covers: wait-until.timeout
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Backoff, Step, WaitTimeout
 from milepost.testing import Sandbox
 
@@ -20,6 +22,7 @@ def build(event: bool | None, step: Step) -> str:
     return "built"
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_none_and_false_are_not_yet() -> None:
     with Sandbox(app) as box:
         runs = [box.invoke(build, None), box.invoke(build, False)]

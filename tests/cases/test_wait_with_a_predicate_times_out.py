@@ -5,6 +5,8 @@ Covers: wait.where, wait.timeout
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Event, Step
 from milepost.testing import Sandbox
 
@@ -23,6 +25,7 @@ def auction(event: int, step: Step) -> str:
     return "nothing" if bid is None else "sold"
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_none_after_a_day() -> None:
     with Sandbox(app) as box:
         run = box.invoke(auction, 4)

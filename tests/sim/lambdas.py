@@ -52,7 +52,7 @@ class Environment:
         """The key of the run whose body it runs, or ran last."""
         self.calls_left: int | None = None
         """After a thaw past its deadline: so many port calls, then its time-out takes it."""
-        self.worker = self._worker(built)
+        self.worker = world.equipped(self._worker(built), self)
 
     def _worker(self, built: Any) -> Worker:
         cloud = self.world.cloud
