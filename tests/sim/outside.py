@@ -9,18 +9,15 @@ import msgspec
 
 from milepost.engine import keys
 from milepost.engine.reading import Reader
-from milepost.engine.records import Header
 from milepost.engine.worker import Worker
 from milepost.runs import Run, RunStatus
 from tests.sim.bodies import awaited
 from tests.sim.effects import effects
 from tests.sim.facts import Answer, Facts, Telling
-from tests.sim.faults import HOUR
 from tests.sim.laws import Broken
 from tests.sim.model import differs, differs_at
-from tests.sim.plan import TROUBLE_MS, Action, Plan
+from tests.sim.plan import Action, Plan
 from tests.sim.programs import flat
-from tests.sim.scheduler import START_MS
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -41,8 +38,6 @@ class Outside:
             for one in awaited(world.plan.system, action.index, action.key)
             if one.is_firm
         }
-        self._stopped: dict[str, int] = {}
-        """By key: when an event was accepted that cancels the run."""
         self._words = 0
         self._detached = {
             (program.name, node.name)
@@ -79,18 +74,6 @@ class Outside:
         """Somebody is about to cancel the run of this key."""
         self.facts.cancelled[key] = None
 
-    def stopped(self, key: str) -> None:
-        """An event that cancels the run of this key has been accepted."""
-        self._stopped.setdefault(key, self._world.scheduler.now_ms)
-
-    def _ignores_stop(self, header: Header) -> bool:
-        """An event cancels it, and it went on for long when the faults were over."""
-        action = self.accepted[header.run]
-        at_ms = self._stopped.get(action.key)
-        if at_ms is None or not self._world.plan.system.programs[action.index].cancel_on or header.status is RunStatus.CANCELLED:
-            return False
-        return header.event_at <= at_ms < START_MS + TROUBLE_MS and (header.ended_at or 0) > START_MS + TROUBLE_MS + HOUR
-
     def last_words(self, plan: Plan, now_ms: int) -> list[Action]:
         """What the outside does when the faults are over, so that everything can end."""
         actions: list[Action] = []
@@ -126,8 +109,6 @@ class Outside:
         for run, action in self.accepted.items():
             if self._world.cloud.table.get(keys.header(run)) is None:
                 raise Broken("an accepted event starts its run", f"{action.id}: there is no run {run}")
-            if self._ignores_stop(reader.header(run)):
-                raise Broken("an event cancels", f"{action.key} ({run[:6]}) went on")
         for run, (index, key) in ledger.programs.items():
             handle: Run[Any] = Run(run, reader)
             status = handle.status

@@ -110,14 +110,14 @@ def _of_run(random: Random, made: System, ask: Action) -> list[Action]:
 
     if chance < 0.08:
         actions.append(doing("cancel"))
-    elif chance < 0.16 and made.programs[ask.index].cancel_on:
-        actions.append(doing("stop", random.choice((0, -5 * SECOND))))
-    elif chance < 0.24:
+    elif chance < 0.16:
         actions.append(doing("pause"))
         if random.random() < 0.7:
             actions.append(doing("resume", random.choice((0, 5, MINUTE, HOUR))))
-    elif chance < 0.28:
+    elif chance < 0.2:
         actions.append(doing("rerun", HOUR))
+    if made.programs[ask.index].cancel_on and random.random() < 0.3:
+        actions.append(doing("stop", random.choice((0, -5 * SECOND))))
     children = [key for key in _stoppable(made, ask.index, ask.key) if random.random() < 0.15]
     return actions + [
         msgspec.structs.replace(own, kind="stop", at_ms=own.at_ms + random.randrange(HOUR), key=key, id=f"stop {key}") for key in children

@@ -67,21 +67,31 @@ class Progress:
     def asleep(self, items: Iterable[Item], logged: Mapping[tuple[str, str], int]) -> Iterator[str]:
         """The runs that nobody will look at, though there is something to see. ``logged``: when the row of each event was written."""
         now = self._now()
-        headers: list[Item] = []
+        headers: dict[str, Item] = {}
+        cancels: list[Item] = []
         waits: dict[str, list[Item]] = {}
         events: dict[str, list[Item]] = {}
         for item in items:
             pk = item["pk"]
             if item["sk"] == "run":
-                headers.append(item)
+                headers[pk] = item
+            elif item.get("cancels"):
+                cancels.append(item)
             elif item.get("kind") == "wait":
                 waits.setdefault(pk, []).append(item)
             elif pk.startswith("event#") and logged[pk, item["sk"]] < now - LATE_MS:
                 events.setdefault(pk, []).append(item)
-        for header in headers:
+        for pk, header in headers.items():
             if header["status"] == "waiting":
                 yield from self._unseen(header, now)
-                yield from _missed(header, waits.get(header["pk"], []), events)
+                yield from _missed(header, waits.get(pk, []), events)
+            elif "settled_at" not in header and header.get("born_by") and header.get("ended_at", now) < now - LATE_MS:
+                yield f"{pk} is {header['status']}, and nobody has settled it"
+        for row in cancels:
+            header = headers[f"run#{row['run']}"]
+            for event in events.get(row["pk"].replace("wait#", "event#", 1), ()):
+                if row["detail"]["since"] <= event["at"] and event["id"] not in row["used"] and "ended_at" not in header:
+                    yield f"{header['pk']} goes on, and {event['id']} cancels it"
 
     def _unseen(self, header: Item, now: int) -> Iterator[str]:
         pk = header["pk"]

@@ -292,7 +292,6 @@ class World:
             case "stop":
                 outside.cancelled(action.key)
                 client.send([built.stop(action.key)], id=action.id)
-                outside.stopped(action.key)
             case "cancel" | "pause" | "resume" | "rerun":
                 self._manage(client, action)
             case "deploy":
