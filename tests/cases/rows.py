@@ -231,7 +231,7 @@ SECTIONS: tuple[Section, ...] = (
             "kit.stub": "box.stub(function, step name, value or callable) replaces a step's work.",
             "kit.meter": "box.meter counts writes (a transaction of k counts k), units, reads and requests.",
             "kit.crash": "crash_after(n) kills the worker at its n-th port call, never the test, and what it held is redelivered.",
-            "kit.everywhere": "crash_everywhere(app, scenario) plays every crash, duplicate and order, and names the step that is to blame.",
+            "kit.everywhere": "crash_everywhere(app, scenario) plays every crash, duplicate and order and names the step that is to blame.",
             "kit.plugin": "The pytest plugin has the fixture `sandbox`, its app from the ini or a mark, and imports nothing until used.",
         },
     ),
