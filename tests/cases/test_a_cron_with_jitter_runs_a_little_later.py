@@ -5,6 +5,8 @@ Covers: function.cron
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from milepost import (
     App,
     Cron,
@@ -21,6 +23,7 @@ def hourly(event: CronTick, step: Step) -> datetime:
     return event.scheduled_at
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_never_before_the_tick_and_within_the_jitter() -> None:
     with Sandbox(app) as box:
         box.advance(timedelta(hours=6, minutes=15))

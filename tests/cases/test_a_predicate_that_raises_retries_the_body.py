@@ -5,6 +5,8 @@ Covers: wait.where, errors.body-retries
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Event, Step
 from milepost.testing import Sandbox
 
@@ -30,6 +32,7 @@ def auction(event: int, step: Step) -> int:
     return 0 if bid is None else bid.amount
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_mended_in_time() -> None:
     with Sandbox(app) as box:
         run = box.invoke(auction, 4)

@@ -5,6 +5,8 @@ Covers: promise.one-run, identity.run-id
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     Event,
@@ -30,6 +32,7 @@ def charge(event: OrderPlaced, step: Step) -> None:
 def pack(event: OrderPlaced, step: Step) -> None: ...
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_sent_three_times() -> None:
     with Sandbox(app) as box:
         first = box.send(OrderPlaced(order_id="o-1"), id="order-1")

@@ -5,6 +5,8 @@ Covers: attempt
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -29,6 +31,7 @@ def job(event: None, step: Step) -> int:
     return step.attempt
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_three_attempts() -> None:
     with Sandbox(app) as box:
         run = box.invoke(job, None)

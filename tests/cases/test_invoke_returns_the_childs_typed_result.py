@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from milepost import App, Event, Step
 from milepost.testing import Sandbox
 
@@ -37,6 +39,7 @@ def fulfil(event: str, step: Step) -> Decimal:
     return receipt.total
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_one_child_one_result() -> None:
     with Sandbox(app) as box:
         run = box.invoke(fulfil, "o-1")

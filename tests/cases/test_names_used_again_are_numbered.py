@@ -5,6 +5,8 @@ Covers: identity.nth
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -24,6 +26,7 @@ def pay(event: list[int], step: Step) -> list[str]:
     return paid
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_three_uses_three_steps() -> None:
     with Sandbox(app) as box:
         run = box.invoke(pay, [5, 6, 7])

@@ -5,6 +5,8 @@ Covers: function.on-failure
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import (
     App,
     Event,
@@ -42,6 +44,7 @@ def fulfil(event: OrderPlaced, step: Step) -> None:
     step.run("charge", charge, event.order_id)
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_the_handler_knows_what_failed() -> None:
     with Sandbox(app) as box:
         [run] = box.send(OrderPlaced(order_id="o-1"))

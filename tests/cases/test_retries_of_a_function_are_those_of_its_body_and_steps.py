@@ -39,6 +39,7 @@ def give_up(event: None, step: Step) -> None:
     raise ConnectionError(f"attempt {step.attempt}")
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it measures time")
 def test_two_retries_each() -> None:
     with Sandbox(app) as box:
         run = box.invoke(ask, None)

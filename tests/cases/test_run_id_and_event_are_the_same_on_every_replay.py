@@ -5,6 +5,8 @@ Covers: run-id, step-event
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from milepost import App, Event, Step
 from milepost.testing import Sandbox
 
@@ -23,6 +25,7 @@ def fulfil(event: OrderPlaced, step: Step) -> None:
     step.sleep("an hour", timedelta(hours=1))
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts the replays")
 def test_first_run_and_replay() -> None:
     with Sandbox(app) as box:
         sent = box.now

@@ -25,7 +25,7 @@ def auction(event: int, step: Step) -> int | None:
     return None if bid is None else bid.amount
 
 
-@pytest.mark.modes(without="simulated-rough", reason="of two events sent at once the second may come first")
+@pytest.mark.modes(without=("simulated", "simulated-rough"), reason="of two events sent at once the second may come first")
 def test_low_bids_do_not_count() -> None:
     with Sandbox(app) as box:
         run = box.invoke(auction, 4)

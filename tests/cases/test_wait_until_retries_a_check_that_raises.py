@@ -5,6 +5,8 @@ Covers: wait-until, errors.default-retries
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Backoff, Step, StepError
 from milepost.testing import Sandbox
 
@@ -51,6 +53,7 @@ def patient(event: None, step: Step) -> str:
     return step.wait_until("build", unsteady, every=Backoff(timedelta(minutes=1)), timeout=timedelta(hours=1))
 
 
+@pytest.mark.modes(without="simulated-rough", reason="it counts executions")
 def test_only_failures_in_a_row_count() -> None:
     with Sandbox(app) as box:
         run = box.invoke(patient, None)

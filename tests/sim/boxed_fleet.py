@@ -32,12 +32,20 @@ class BoxedMail(UnreliableMail):
         self._meant: dict[str, int] = {}
         self._hopeless: dict[str, None] = {}
         self._done: dict[str, None] = {}
+        self._last = 0
+        """The number of the letter that was written last."""
+        self._spare: dict[int, None] = {}
+        """The numbers of copies that come so late that nobody waits for them."""
         self.late: list[tuple[int, int]] = []
         """When a message was meant to come that came late, and when it was done."""
 
     def next_late(self, now_ms: int) -> int | None:
         """When the next message comes that was meant to be here by now, if that is soon."""
-        late = [at for at, _, letter in self._waiting if self._meant[letter.id] <= now_ms < at and letter.id not in self._hopeless]
+        late = [
+            at
+            for at, number, letter in self._waiting
+            if self._meant[letter.id] <= now_ms < at and letter.id not in self._hopeless and number not in self._spare
+        ]
         at = min(late, default=None)
         return None if at is None or at > now_ms + _AWAITED_MS else at
 
@@ -51,6 +59,13 @@ class BoxedMail(UnreliableMail):
             self.late.append((self._meant[id], now_ms))
         self._done[id] = None
 
+    def copy(self, id: str, at_ms: int) -> str | None:
+        number = self._last
+        copied = super().copy(id, at_ms)
+        if copied is not None and self._last != number and at_ms > self._world.scheduler.now_ms + _AWAITED_MS:
+            self._spare[self._last] = None
+        return copied
+
     def _wait(self, letter: Any, visible_at: int) -> None:
         self._meant.setdefault(letter.id, visible_at)
         super()._wait(letter, visible_at)
@@ -62,7 +77,8 @@ class BoxedMail(UnreliableMail):
 
     def _number(self) -> int:
         order = self._random.getrandbits(16) if self._is_shuffled else 0
-        return (order << 40) + super()._number()
+        self._last = (order << 40) + super()._number()
+        return self._last
 
 
 class BoxedFleet(Fleet):
