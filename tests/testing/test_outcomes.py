@@ -52,7 +52,6 @@ class Plain:
         (Plain(Plain({"a": [1]})), {("inner.inner['a'][]", "1"): 1}),
         ([Plain({"b", "a"})], {("[]", "Plain(inner={'a', 'b'})"): 1}),
     ],
-    ids=repr,
 )
 def test_effects_are_things_in_places(value: object, things: dict[tuple[str, str], int]) -> None:
     assert flat(value) == Counter(things)
