@@ -32,7 +32,7 @@ class Families:
         self._over: dict[Key, int] = {}
         """By step: when there was nothing left to tell."""
         self._decided: dict[Key, _Decided] = {}
-        self._told: dict[str, int] = {}
+        self.told: dict[str, int] = {}
         """By run: when somebody first told it to stop."""
 
     def wrote(self, key: Key, before: Item | None, after: Item) -> None:
@@ -48,7 +48,7 @@ class Families:
     def sent(self, body: str) -> None:
         """A message was sent."""
         if _CANCEL in body and isinstance(message := decode(body), Cancel):
-            self._told.setdefault(message.run, self._now())
+            self.told.setdefault(message.run, self._now())
 
     def orphans(self, items: Iterable[Item], settled: dict[str, int], is_detached: Callable[[str, str], bool]) -> Iterator[str]:
         """What to say of each that nobody told. ``settled``: when runs were, by their partition; ``is_detached``: by the parent's
@@ -61,7 +61,7 @@ class Families:
                 continue
             key = keys.step(parent["run"], parent["path"])
             alone_at = min(self._left_alone(key, parent, settled), default=None)
-            if alone_at is None or self._over.get(key, alone_at) <= alone_at or header["pk"].removeprefix("run#") in self._told:
+            if alone_at is None or self._over.get(key, alone_at) <= alone_at or header["pk"].removeprefix("run#") in self.told:
                 continue
             if self._begun.get(key, 0) > alone_at:
                 continue  # by a worker that was frozen, and thawed after the end: that nobody can take away

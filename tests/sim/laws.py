@@ -50,6 +50,8 @@ class Laws:
         """When a run was first settled."""
         self._ended: dict[str, None] = {}
         """The runs that have ended."""
+        self.cancelled: dict[str, int] = {}
+        """When a run was cancelled."""
         self.waits: dict[tuple[str, str], int] = {}
         """When the row of a wait was last written."""
         self.sleeps: dict[tuple[str, str], list[tuple[str, int]]] = {}
@@ -78,8 +80,7 @@ class Laws:
             raise Broken("only the holder suspends and ends", wrong)
         if was != status and (was, status) not in _LEGAL:
             raise Broken("a run moves as the table says", f"{pk}: {was} -> {status}")
-        if status in _TERMINAL:
-            self._ended[pk] = None
+        self._note_end(pk, status)
         if "settled_at" in after and pk not in self.settled:
             if status not in _TERMINAL:
                 raise Broken("only what has ended is settled", f"{pk} is {status}")
@@ -96,6 +97,12 @@ class Laws:
         until = before.get("lease_until")
         if epochs[1] > epochs[0] and until is not None and until > self._now() + self._skew_ms:
             raise Broken("one holder at a time", f"{pk}: taken {until - self._now()} ms before its lease ends")
+
+    def _note_end(self, pk: str, status: str) -> None:
+        if status in _TERMINAL:
+            self._ended[pk] = None
+            if status == "cancelled":
+                self.cancelled.setdefault(pk, self._now())
 
     def _step(self, key: Key, before: Item | None, after: Item | None) -> None:
         if after is not None:

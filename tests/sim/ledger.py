@@ -16,6 +16,8 @@ from tests.sim.model import unsettled
 if TYPE_CHECKING:
     from tests.sim.world import World
 
+NOTICED_MS = 2_000
+"""A holder looks at its header that often."""
 _DURATIONS = (0, 0, 0, 1, 30, 800)
 
 
@@ -62,6 +64,8 @@ class Ledger:
         is_own = not path.startswith(("undo:", "on_"))  # what compensates is done by another run
         if is_own and environment.frozen_until < since and not world.laws.progress.holds(f"run#{run}", environment, since=since):
             raise world.broken("no step begins without the lease", f"{path} of run {run}, which another drives")
+        if is_own and environment.frozen_until < since and world.laws.cancelled.get(f"run#{run}", now) < since - NOTICED_MS:
+            raise world.broken("no step begins after a cancel", f"{path} of run {run}")
         settled_at = world.laws.settled.get(f"run#{run}")
         if settled_at is None or environment.was_frozen or not is_own:
             return

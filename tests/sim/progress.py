@@ -11,6 +11,7 @@ Watches headers and steps as they are written, with who writes them, and the rea
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
+from milepost.engine import keys
 from milepost.engine.ports import Item, Key
 
 _HELD = frozenset({"waiting", "queued", "completed", "failed"})
@@ -64,32 +65,24 @@ class Progress:
         """A history is being read."""
         self._read[pk] = self._now()
 
-    def asleep(self, items: Iterable[Item], logged: Mapping[tuple[str, str], int]) -> Iterator[str]:
-        """The runs that nobody will look at, though there is something to see. ``logged``: when the row of each event was written."""
+    def asleep(self, items: Iterable[Item], logged: Mapping[tuple[str, str], int], told: Mapping[str, int]) -> Iterator[str]:
+        """The runs that nobody will look at, though there is something to see. ``logged``: when the row of each event was written;
+        ``told``: when runs were told to stop.
+        """
         now = self._now()
-        headers: dict[str, Item] = {}
-        cancels: list[Item] = []
-        waits: dict[str, list[Item]] = {}
-        events: dict[str, list[Item]] = {}
-        for item in items:
-            pk = item["pk"]
-            if item["sk"] == "run":
-                headers[pk] = item
-            elif item.get("cancels"):
-                cancels.append(item)
-            elif item.get("kind") == "wait":
-                waits.setdefault(pk, []).append(item)
-            elif pk.startswith("event#") and logged[pk, item["sk"]] < now - LATE_MS:
-                events.setdefault(pk, []).append(item)
-        for pk, header in headers.items():
+        scene = _Scene(items, logged, now - LATE_MS)
+        scene.unwanted.update(keys.run_pk(run) for run, at_ms in told.items() if at_ms < now - LATE_MS)
+        for pk, header in scene.headers.items():
+            if pk in scene.unwanted and "ended_at" not in header:
+                yield f"{pk} goes on, and nobody wants it any more"
             if header["status"] == "waiting":
                 yield from self._unseen(header, now)
-                yield from _missed(header, waits.get(pk, []), events)
+                yield from _missed(header, scene.waits.get(pk, []), scene.events)
             elif "settled_at" not in header and header.get("born_by") and header.get("ended_at", now) < now - LATE_MS:
                 yield f"{pk} is {header['status']}, and nobody has settled it"
-        for row in cancels:
-            header = headers[f"run#{row['run']}"]
-            for event in events.get(row["pk"].replace("wait#", "event#", 1), ()):
+        for row in scene.cancels:
+            header = scene.headers[keys.run_pk(row["run"])]
+            for event in scene.events.get(row["pk"].replace("wait#", "event#", 1), ()):
                 if row["detail"]["since"] <= event["at"] and event["id"] not in row["used"] and "ended_at" not in header:
                     yield f"{header['pk']} goes on, and {event['id']} cancels it"
 
@@ -117,3 +110,29 @@ def _missed(header: Item, waits: list[Item], events: Mapping[str, list[Item]]) -
 def _has_died(teller: Writer | None) -> bool:
     """A client that completed something and has not lived to tell the run: nobody does it again in its place."""
     return teller is not None and teller.name.startswith("client") and not teller.is_alive
+
+
+class _Scene:
+    """What is there, sorted; events and time-outs only if they are old."""
+
+    def __init__(self, items: Iterable[Item], logged: Mapping[tuple[str, str], int], old_ms: int) -> None:
+        self.headers: dict[str, Item] = {}
+        self.waits: dict[str, list[Item]] = {}
+        """The records of waits, by run."""
+        self.cancels: list[Item] = []
+        """The rows of cancel_on."""
+        self.events: dict[str, list[Item]] = {}
+        self.unwanted: set[str] = set()
+        """Children that their parents have waited for long enough. Only looked up, never gone through."""
+        for item in items:
+            pk = item["pk"]
+            if item["sk"] == "run":
+                self.headers[pk] = item
+            elif item.get("cancels"):
+                self.cancels.append(item)
+            elif item.get("kind") == "wait":
+                self.waits.setdefault(pk, []).append(item)
+            elif item.get("kind") == "invoke" and "late" in item["detail"] and not item["detail"]["detach"] and item["ended_at"] < old_ms:
+                self.unwanted.add(keys.run_pk(item["detail"]["child"]))
+            elif pk.startswith("event#") and logged[pk, item["sk"]] < old_ms:
+                self.events.setdefault(pk, []).append(item)

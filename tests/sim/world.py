@@ -405,7 +405,7 @@ class World:
         """When nothing is under way but timers, and nothing was lost that only the sweeper makes good."""
         if self.rates.needs_sweeper or self.mail.in_flight or any(not text.startswith('{"kind":"timer"') for text in self.mail.waiting):
             return
-        for asleep in self.laws.progress.asleep(self.cloud.table.all_items(), self.laws.logged):
+        for asleep in self.laws.progress.asleep(self.cloud.table.all_items(), self.laws.logged, self.laws.families.told):
             raise Broken("who waits is woken", asleep)
 
     def _come_to_rest(self) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from milepost.engine.lifecycle import Move
 from milepost.engine.records import Failing, Header, Record
 from milepost.engine.worker import Worker
-from tests.sim.mutations.planting import Garden, Patch, engine, everywhere, gives, lossless_with, rates
+from tests.sim.mutations.planting import Garden, Patch, engine, everywhere, gives, lossless_with
 
 children = engine("children")
 completing = engine("completing")
@@ -73,7 +73,12 @@ def _other_status() -> Iterable[Patch]:
     return everywhere(answer, mutated)
 
 
-@mutant("no tombstone", "a cancel that comes before the run is born leaves nothing behind")
+@mutant(
+    "no tombstone",
+    "a cancel that comes before the run is born leaves nothing behind",
+    focus=lossless_with(delayed=0.5, delay_ms=120_000),
+    focused_on="messages that are late",
+)
 def _tombstone() -> Iterable[Patch]:
     return everywhere(settle._bury, gives(True))
 
@@ -91,7 +96,7 @@ def _late() -> Iterable[Patch]:
 @mutant(
     "children that nobody recorded are left alone",
     "who settles a run whose slice died forgets children it had only started",
-    focus=rates(crash_before=0.06, crash_after=0.06),
+    focus=lossless_with(crash_before=0.1, crash_after=0.15),
     focused_on="crashes",
 )
 def _unrecorded() -> Iterable[Patch]:

@@ -9,7 +9,8 @@ from milepost.engine.messages import TimerDue
 from milepost.engine.ports import DUE, Key
 from milepost.engine.records import Header
 from milepost.engine.worker import Worker
-from tests.sim.mutations.planting import Garden, Patch, engine, everywhere, gives, lossless_with, rates
+from tests.sim.mutations.planting import Garden, Patch, engine, everywhere, gives, rates
+from tests.sim.mutations.workloads import timers_beside_slices
 
 deliver = engine("deliver")
 drive = engine("drive")
@@ -79,8 +80,8 @@ def _early_poke() -> Iterable[Patch]:
 @mutant(
     "forgets the run's clock",
     "what one worker has judged due is judged anew by the next, whose clock may be slow",
-    focus=lossless_with(skew_ms=5_000, slow=0.5, slow_ms=4_000),
-    focused_on="clocks that differ and slow calls",
+    focus=timers_beside_slices(skew_ms=5_000, slow=0.3, slow_ms=4_000, concurrency=8),
+    focused_on="sleeps that end beside events, clocks that differ, slow calls",
 )
 def _clock() -> Iterable[Patch]:
     def mutated(self: Any, due_at: int) -> bool:
@@ -92,8 +93,8 @@ def _clock() -> Iterable[Patch]:
 @mutant(
     "a bump says nothing of the time",
     "a timer that meets a holder leaves word, but not when it was due",
-    focus=lossless_with(skew_ms=5_000, slow=0.5, slow_ms=4_000),
-    focused_on="clocks that differ and slow calls",
+    focus=timers_beside_slices(skew_ms=5_000, slow=0.3, slow_ms=4_000, concurrency=8),
+    focused_on="sleeps that end beside events, clocks that differ, slow calls",
 )
 def _bump() -> Iterable[Patch]:
     bump = lease.bump
