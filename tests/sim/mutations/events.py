@@ -255,8 +255,3 @@ def _anew() -> Iterable[Patch]:
         return begin(self)
 
     return [(_Wait, "begin", mutated)]
-
-
-@mutant("what was not registered is covered", "a slice that suspends covers waits whose rows nobody has written")
-def _unreached() -> Iterable[Patch]:
-    return everywhere(waits.unreached, gives(()))

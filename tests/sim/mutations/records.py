@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from milepost.engine.ports import Outgoing
-from milepost.engine.records import Record
 from tests.sim.mutations.planting import ANYWAY, Garden, Patch, engine, gives, rates
 
 drive = engine("drive")
@@ -21,19 +20,6 @@ mutant = GARDEN.mutant
 @mutant("results are put blindly", "a step's record is put whatever stands there")
 def _blind() -> Iterable[Patch]:
     return [(journal, "OPEN", ANYWAY), (journal, "open_to", gives(ANYWAY))]
-
-
-@mutant("what waits begins again", "a pending record of a def body is put over another that is pending")
-def _begin() -> Iterable[Patch]:
-    put_many = journal.Journal.put_many
-
-    def begun(self: Any, record: Record) -> Any:
-        return self.put(record)[0]
-
-    def put(self: Any, records: Any, *, begins: bool = False) -> Any:
-        return put_many(self, records, begins=False)
-
-    return [(journal.Journal, "begin", begun), (journal.Journal, "put_many", put)]
 
 
 @mutant(
@@ -55,16 +41,6 @@ def _seen() -> Iterable[Patch]:
         return place
 
     return [(order.Order, "_note", mutated)]
-
-
-@mutant(
-    "no base",
-    "an async slice does not say which records of those before it has read",
-    focus=rates(freeze=0.03, freeze_ms=240_000),
-    focused_on="freezes of up to four minutes",
-)
-def _base() -> Iterable[Patch]:
-    return [(order.Order, "_base_of", gives([]))]
 
 
 @mutant("a child is recorded before its start", "the pending record of an invoke is written, then the child's start is sent")
