@@ -56,7 +56,7 @@ class Laws:
         """When the row of a wait was last written."""
         self.sleeps: dict[tuple[str, str], list[tuple[str, int]]] = {}
         """By run and name: where a sleep of that name is, and when it is due."""
-        self.families = Families(now)
+        self.families = Families(now, who)
 
     # ---- after every write -------------------------------------------------------------------------------------------
 

@@ -54,11 +54,13 @@ Ended: TypeAlias = Returned | Raised | Suspended | Diverged | OutOfTime | Lost
 
 def run_body(slice_: Slice, origins: Origins) -> Ended:
     """Run the body from its beginning, replaying what is recorded. Raises Unserved, whatever the body made of it."""
+    slice_.is_idle = False
     ambient = CURRENT.set(Ambient(slice_.outside, slice_.header.run, slice_.header.hops))
     try:
         ended = _run(slice_, origins)
     finally:
         CURRENT.reset(ambient)
+        slice_.is_idle = True
     slice_.outage.check()
     return ended
 

@@ -120,6 +120,8 @@ class Group:
     def recorded(self) -> Record | None:
         """The group's own record, if it has one. Raises NonDeterminismError."""
         record = self._slice.journal.get(self.path)
+        if record is not None and record.status == "cancelled" and self._slice.frozen:
+            return None  # it lost: what its branches had done by then may have something to undo
         if record is not None:
             self._slice.expect(record, self.kind)
             recorded = record.detail.get("count", self.count)
@@ -203,8 +205,10 @@ class Group:
     # ---- running -----------------------------------------------------------------------------------------------------
 
     def _run(self, branch: Branch) -> list[Outcome | None]:
+        if self._slice.frozen:  # each of them, also what began beside the one that decided: it may have something to undo
+            return [attempt(branch, index) for index in range(self.count)]
         worker = self._slice.worker
-        threads = None if self._slice.frozen else worker.threads
+        threads = worker.threads
         signal = worker.signal()
         tally = _Tally(self.count, signal, race=self._race, allowed=self.allowed)
         if threads is None or self.count < 2 or self.limit < 2:

@@ -69,7 +69,8 @@ class Slice:
             self.journal.keep_order(order)
             if header.covered and header.retry_at is None:
                 order.covered = header.covered
-        self.run_now = header.now
+        self.run_now = max(header.now, worker.now() + worker.settings.skew_ms) if frozen else header.now
+        """Until when delays are over; in a replay of an ended run those too that were so by the clock of another worker alone."""
         self.pending: dict[str, Pending] = {}
         self.undos: dict[str, Undo] = {}
         self.has_undo = header.undo
@@ -94,6 +95,8 @@ class Slice:
         self._checked_at = header.acquired_at
         self._has_begun = False
         """A step of its own."""
+        self.is_idle = False
+        """The body has ended: a branch that is still on its way, because another broke, begins nothing more."""
         self._stopped: tuple[type[Interrupt], str] | None = None
         self._decided: dict[str, int] = {}
         """Groups of branches that are decided, with the branch that counts."""
@@ -135,6 +138,8 @@ class Slice:
     def guard(self, path: str) -> None:
         """Raise the interrupt that keeps this step from beginning, if there is one."""
         self.outage.check()
+        if self.is_idle:
+            raise Abandoned("the body has ended")
         if self._stopped is not None:
             kind, reason = self._stopped
             raise kind(reason)
