@@ -98,6 +98,8 @@ PAGES = (
             "RaceError",
             "WaitTimeout",
             "NoCloudError",
+            "ConfigurationError",
+            "CloudError",
             "StateFileError",
             "RunNotFound",
             "FunctionNotFound",

@@ -4,7 +4,9 @@ from milepost.app import App
 from milepost.async_step import AsyncStep, AsyncStepOptions, AsyncUndoableStep
 from milepost.doors import Callback
 from milepost.errors import (
+    CloudError,
     CodecError,
+    ConfigurationError,
     DefinitionError,
     ErrorInfo,
     EventError,
@@ -44,8 +46,10 @@ __all__ = [
     "Backoff",
     "Callback",
     "CancelOn",
+    "CloudError",
     "CodecError",
     "Completion",
+    "ConfigurationError",
     "Cron",
     "CronTick",
     "DefFunction",

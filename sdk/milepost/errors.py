@@ -21,6 +21,8 @@ Knows nothing but the standard library, and never imports the module of an error
     │   └── WaitTimeout              a callback, poll or child that did not come in time
     └── your configuration, and doors
         ├── NoCloudError             no cloud to act on
+        ├── ConfigurationError       names of AWS resources that are missing or cannot be, all of them at once
+        ├── CloudError               AWS did not do it: it throttles, is out of reach, allows it not, or has no such resource
         ├── StateFileError           a state file that is newer, corrupt, foreign, or held by another worker
         ├── RunNotFound              no run has this id
         ├── FunctionNotFound         the app has no function of this name
@@ -36,7 +38,9 @@ from milepost.originals import bare_instance, joined, loaded_exception
 
 __all__ = [
     "NEVER_RETRIED",
+    "CloudError",
     "CodecError",
+    "ConfigurationError",
     "DefinitionError",
     "ErrorInfo",
     "EventError",
@@ -282,6 +286,24 @@ class NoCloudError(MilepostError):
     """There is no cloud to act on: not in a running function, not within a LocalCloud or Sandbox, and no ``.milepost/state.db`` here.
 
     Raised by the doors of an app. What to do: start ``milepost dev`` in this directory, or change to the one it runs in.
+    """
+
+
+class ConfigurationError(MilepostError):
+    """The names of the AWS resources of an app, from environment variables or SSM parameters, are missing or cannot be. One error
+    says all that is wrong. Raised at the cold start of a Lambda function, and by the doors of an app outside one.
+
+    What to do: set the variables that it names, or deploy the stage that it names; `milepost_cdk` sets them for its own functions.
+    """
+
+
+class CloudError(MilepostError):
+    """AWS did not do what was asked, or nobody knows whether it did: it throttles or is out of reach after all tries, the caller may
+    not (the message names the action and the resource), or there is no such resource. Raised by the doors of an app. In a function a
+    slice ends with it and comes again, and no body sees it.
+
+    What to do: grant the action that the message names, deploy what is missing, or try again. What is done twice with the same id
+    has one effect.
     """
 
 
