@@ -85,9 +85,9 @@ format: setup ## let ruff put the code in form and mend what it can
 test: setup ## everything a change can break (10 minutes at most on 2 cores)
 	@$(PYTEST) --junitxml=$(REPORTS)/test.xml
 
-test-all: setup ## the same with the long proofs, then on every other Python that is here (40 minutes at most)
+test-all: setup ## the long proofs, and the tests on every other Python that is here; `make test` goes before (40 minutes at most)
 	@failed=0; \
-	$(PYTEST) -m "long or not long" --junitxml=$(REPORTS)/test-all.xml || failed=1; \
+	$(PYTEST) -m long --junitxml=$(REPORTS)/test-all.xml || failed=1; \
 	.ci/test-pythons $(PY) $(REPORTS) $(WORKERS) || failed=1; \
 	$(PYTEST) -m long --junitxml=$(REPORTS)/determinism.xml tests/sim/test_determinism.py || failed=1; \
 	exit $$failed
