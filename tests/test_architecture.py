@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FAMILY = frozenset({"milepost", "milepost_handlers", "milepost_cdk"})
 
 LAYERS = (
-    Layer(parts=frozenset({"error_info", "originals", "timestamps", "narrowing", "log"})),
+    Layer(parts=frozenset({"error_info", "originals", "timestamps", "narrowing", "log", "wall_clock"})),
     Layer(parts=frozenset({"errors"})),
     Layer(parts=frozenset({"codec"})),
     Layer(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from milepost.engine.ports import Clock
-from milepost.local.clock import SystemClock
+from milepost.wall_clock import SystemClock
 from tests.contract.beds import SetClock
 
 CLOCKS: dict[str, Callable[[], Clock]] = {"system": SystemClock, "set": SetClock}

@@ -16,7 +16,7 @@ import os, sys
 from pathlib import Path
 from milepost.engine.ports import *
 from milepost.errors import StateFileError
-from milepost.local.clock import SystemClock
+from milepost.wall_clock import SystemClock
 from milepost.local.mailbox import Mailbox
 from milepost.local.queue import LocalQueue
 from milepost.local.store import Store

@@ -13,7 +13,7 @@ import pytest
 
 from milepost.engine.worker import Signal
 from milepost.errors import StateFileError
-from milepost.local.clock import SystemClock
+from milepost.wall_clock import SystemClock
 from milepost.local.hub import Hub, HubClock
 from milepost.local.store import Store
 

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from milepost.local.clock import SystemClock
+from milepost.wall_clock import SystemClock
 from milepost.local.mailbox import Mailbox
 from milepost.local.store import Store
 from tests.local.processes import run

@@ -7,7 +7,7 @@ import pytest
 
 from milepost.engine.ports import Key, Outgoing
 from milepost.errors import StateFileError
-from milepost.local.clock import SystemClock
+from milepost.wall_clock import SystemClock
 from milepost.local.mailbox import Mailbox
 from milepost.local.queue import LocalQueue
 from milepost.local.store import Store

@@ -30,7 +30,7 @@ from milepost.errors import UsageError
 from milepost.functions import Definitions, Function, HasDefinitions
 from milepost.local.assembly import LOCAL, ports_on, worker_on
 from milepost.local.catalog import Catalog, untyped
-from milepost.local.clock import SystemClock
+from milepost.wall_clock import SystemClock
 from milepost.local.event_log import EventLog
 from milepost.local.lanes import Lanes
 from milepost.local.loop import SLICE_MS, SLICES, Loop

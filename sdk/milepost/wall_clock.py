@@ -1,4 +1,4 @@
-"""The real time. The only place of the local cloud that reads a clock."""
+"""The real time. The only place that reads a clock, of the local cloud and of AWS alike."""
 
 import threading
 import time
