@@ -120,7 +120,7 @@ PAGES = (
         title="The test kit",
         intro="`from milepost.testing import Sandbox, crash_everywhere`. All of Milepost in memory, with a clock that only the test moves.",
         package="milepost.testing",
-        names=("Sandbox", "crash_everywhere", "CrashReport", "Meter"),
+        names=("Sandbox", "crash_everywhere", "CrashReport", "Meter", "RunCount", "Count", "Usage"),
     ),
 )
 
@@ -131,6 +131,7 @@ MADE_BY_MILEPOST = frozenset(
     {
         "AsyncFunction",
         "Callback",
+        "Count",
         "CrashReport",
         "DefFunction",
         "Function",
@@ -138,8 +139,10 @@ MADE_BY_MILEPOST = frozenset(
         "Meter",
         "RaceError",
         "Run",
+        "RunCount",
         "RunNotCompleted",
         "StepError",
+        "Usage",
     }
 )
 """Nobody else calls their constructors."""

@@ -9,16 +9,25 @@ if TYPE_CHECKING:
     from milepost.testing.everywhere import CrashReport, crash_everywhere
     from milepost.testing.meter import Meter
     from milepost.testing.sandbox import Sandbox
+    from milepost.testing.usage import Count, RunCount, Usage
 else:
 
     def __getattr__(name: str) -> object:
         """A name of this package, loaded now. Not for type checkers, which would believe that every name is here."""
         import importlib
 
-        homes = {"CrashReport": "everywhere", "Meter": "meter", "Sandbox": "sandbox", "crash_everywhere": "everywhere"}
+        homes = {
+            "Count": "usage",
+            "CrashReport": "everywhere",
+            "Meter": "meter",
+            "RunCount": "usage",
+            "Sandbox": "sandbox",
+            "Usage": "usage",
+            "crash_everywhere": "everywhere",
+        }
         if name not in homes:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(importlib.import_module(f"milepost.testing.{homes[name]}"), name)
 
 
-__all__ = ["CrashReport", "Meter", "Sandbox", "crash_everywhere"]
+__all__ = ["Count", "CrashReport", "Meter", "RunCount", "Sandbox", "Usage", "crash_everywhere"]
