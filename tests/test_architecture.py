@@ -40,6 +40,7 @@ LAYERS = (
     Layer(parts=frozenset({"aws", "local"})),
     Layer(parts=frozenset({"doors"})),
     Layer(parts=frozenset({"app"})),
+    Layer(parts=frozenset({"loading"})),
     Layer(parts=frozenset({"testing", "dev", "cli", "__main__"}), peers=True),
 )
 """Bottom to top."""

@@ -11,7 +11,7 @@ from milepost import (
     CronTick,
     Step,
 )
-from milepost.local.schedules import Schedules
+from milepost.engine.schedules import Schedules
 from tests.engine.stage import Stage
 
 app = App("downtime")

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from milepost import App, Run
 from milepost.cli import cli
-from milepost.dev import load_app
+from milepost.loading import load_app
 from milepost.local import LocalCloud
 
 STATE = Path(".milepost/state.db")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from milepost.dev.loading import AppNotLoaded, Trouble, load_app
+from milepost.loading import AppNotLoaded, Trouble, load_app
 
 
 def refused(target: str, here: Path) -> AppNotLoaded:

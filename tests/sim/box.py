@@ -14,8 +14,8 @@ import msgspec
 from milepost.definitions import HasDefinitions
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.client import Client
+from milepost.engine.schedules import Schedules
 from milepost.local.assembly import worker_on
-from milepost.local.schedules import Schedules
 from milepost.options import check_duration
 from milepost.testing import Sandbox
 from milepost.testing.clock import VirtualClock

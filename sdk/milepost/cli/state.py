@@ -10,9 +10,9 @@ import click
 
 from milepost.app import App
 from milepost.cli.exits import CliError, Exit
-from milepost.dev.loading import AppNotLoaded, Trouble, load_app
 from milepost.dev.words import relative
 from milepost.engine.records import Header
+from milepost.loading import AppNotLoaded, Trouble, load_app
 from milepost.local.cloud import FileClient
 from milepost.local.worker_lock import worker_of
 from milepost.timestamps import instant

@@ -16,11 +16,11 @@ import msgspec
 
 from milepost.app import App
 from milepost.dev.found import found_in
-from milepost.dev.loading import AppNotLoaded, Trouble, load_app
 from milepost.dev.log import ScreenLog
 from milepost.dev.moves import Moves
 from milepost.dev.sayings import Problem, Ready, Said, Screen, now
 from milepost.errors import StateFileError
+from milepost.loading import AppNotLoaded, Trouble, load_app
 from milepost.local.catalog import UnderWay
 from milepost.local.cloud import FileClient, LocalCloud
 

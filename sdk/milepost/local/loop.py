@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from milepost.engine.deliver import Ack, Later, deliver
 from milepost.engine.messages import MessageError, Received, about
+from milepost.engine.schedules import Schedules
 from milepost.engine.sweep import sweep
 from milepost.engine.worker import Worker
 from milepost.errors import StateFileError
 from milepost.local.event_log import EventLog
 from milepost.local.lanes import HUB
 from milepost.local.mailbox import Mailbox
-from milepost.local.schedules import Schedules
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
 

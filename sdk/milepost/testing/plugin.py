@@ -60,7 +60,7 @@ def _app_of(request: pytest.FixtureRequest) -> App:
 
 
 def _loaded(target: str, request: pytest.FixtureRequest) -> App:
-    from milepost.dev.loading import AppNotLoaded, load_app
+    from milepost.loading import AppNotLoaded, load_app
 
     try:
         return load_app(target, request.config.rootpath)

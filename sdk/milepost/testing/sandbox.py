@@ -21,6 +21,7 @@ from milepost.engine.inputs import encoded_event
 from milepost.engine.messages import MessageError, Received
 from milepost.engine.ports import DUE
 from milepost.engine.reading import RunsQuery
+from milepost.engine.schedules import Schedules
 from milepost.engine.sweep import sweep
 from milepost.engine.worker import Moved
 from milepost.errors import FunctionNotFound, UsageError
@@ -28,7 +29,6 @@ from milepost.functions import Function, HasDefinitions
 from milepost.local.assembly import LOCAL, ports_on, worker_on
 from milepost.local.mailbox import Mailbox
 from milepost.local.routing import routes_of, started_by
-from milepost.local.schedules import Schedules
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
 from milepost.options import check_duration

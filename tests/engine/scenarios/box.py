@@ -17,10 +17,10 @@ from milepost.engine.client import Client
 from milepost.engine.deliver import Ack, Later, deliver
 from milepost.engine.messages import Message, Received, encode
 from milepost.engine.ports import Entry, Item, Key, Outgoing, Table
+from milepost.engine.schedules import Schedules
 from milepost.engine.sweep import sweep
 from milepost.local.bus import LocalBus
 from milepost.local.routing import routes_of
-from milepost.local.schedules import Schedules
 from milepost.testing import Sandbox
 from milepost.testing.clock import VirtualClock
 from milepost.testing.crashes import Fuse, WorkerKilled, mortal

@@ -7,7 +7,7 @@ import click
 
 from milepost.cli.exits import CliError, Exit
 from milepost.cli.options import state_option
-from milepost.dev.loading import AppNotLoaded, parse_target
+from milepost.loading import AppNotLoaded, parse_target
 
 
 @click.command("dev")

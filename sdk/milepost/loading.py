@@ -101,7 +101,7 @@ def _raised(name: str, error: BaseException) -> AppNotLoaded:
 
 
 _OWN: Final = (
-    os.fspath(Path(__file__).parents[1]) + os.sep,
+    os.fspath(Path(__file__).parent) + os.sep,
     os.fspath(Path(importlib.__file__).parent) + os.sep,
     "<frozen importlib",
 )
