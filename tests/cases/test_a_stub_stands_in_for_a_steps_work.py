@@ -4,6 +4,7 @@ Covers: kit.stub
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
@@ -39,6 +40,12 @@ def order(event: str, step: Step) -> str:
     return f"{payment.id} {labels} {stock} {mail}"
 
 
+@app.function()
+def approve(event: None, step: Step) -> str:
+    answer: str = step.wait_for_callback("approval", label, timeout=timedelta(days=1))
+    return answer
+
+
 def declined(order: str) -> Payment:
     raise NonRetriableError(f"{order} declined")
 
@@ -50,6 +57,16 @@ def test_values_and_callables() -> None:
         box.stub("order", "prepare/0/reserve", "reserved")
         box.stub(order, "prepare/1/mail", "mailed {}".format)
         assert box.invoke(order, "o-1").result == "p-1 ['A', 'B'] reserved mailed y"
+
+
+def test_of_a_callback_in_the_place_of_its_submit() -> None:
+    with Sandbox(app) as box:
+        tokens: list[str] = []
+        box.stub(approve, "approval", tokens.append)
+        run = box.invoke(approve, None)
+        app.callback(tokens[0]).succeed("yes")
+        box.run_until_idle()
+        assert run.result == "yes"
 
 
 def test_what_it_raises_the_step_raises() -> None:

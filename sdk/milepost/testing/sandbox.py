@@ -11,8 +11,6 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 
-import msgspec
-
 from milepost.engine import keys
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.client import Client
@@ -35,7 +33,8 @@ from milepost.options import check_duration
 from milepost.runs import Run, RunStatus, StatusName
 from milepost.testing.clock import VirtualClock
 from milepost.testing.crashes import Fuse, WorkerKilled, mortal
-from milepost.testing.meter import Meter, MeteredTable
+from milepost.testing.meter import Meter
+from milepost.testing.metered import metered
 from milepost.testing.stubs import Stubs
 from milepost.timestamps import duration_ms, instant
 
@@ -75,7 +74,7 @@ class Sandbox:
         definitions = self._definitions
         self._store = Store(None)
         plain = ports_on(self._store, self._clock, definitions)
-        ports = msgspec.structs.replace(plain, table=MeteredTable(plain.table, self._meter))
+        ports = metered(plain, self._meter)
         self._plain = worker_on(plain, definitions)
         self._outside = worker_on(ports, definitions, observe=self._moves.append)
         self._worker = self._stubs.on(worker_on(mortal(ports, self._fuse), definitions, settings=LOCAL, observe=self._moves.append))
@@ -103,7 +102,7 @@ class Sandbox:
 
     @property
     def meter(self) -> Meter:
-        """What the table was asked for since the box was opened."""
+        """What was asked of the table and of the other services since the box was opened."""
         return self._meter
 
     def send(self, *events: object, id: str | None = None, at: datetime | None = None) -> list[Run[Any]]:
@@ -216,6 +215,7 @@ class Sandbox:
 
     def _handle(self, received: Received) -> None:
         now = self._clock.now_ms()
+        self._meter.delivered(received.body, received.deliveries)
         try:
             verdict = deliver(received, self._worker, now + INVOCATION_MS)
         except WorkerKilled:
@@ -234,4 +234,5 @@ class Sandbox:
             case Ack():
                 self._mailbox.ack(received.id)
             case Later(at_ms):
+                self._meter.used("queue_requests")
                 self._mailbox.retry(received.id, at_ms)

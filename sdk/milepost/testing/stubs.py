@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from milepost.engine import keys
 from milepost.engine.worker import Worker
+
+_SUBMIT: Final = "~submit"
+"""What the engine adds to the path of a callback for the step that hands out its token."""
 
 
 class Stubs:
@@ -26,7 +29,7 @@ class Stubs:
         """What to call in the place of a step's function."""
         shown = keys.unescape_path(path)
         group = shown.rpartition("/")[0]
-        for name in (shown, group):
+        for name in (shown, group, shown.removesuffix(_SUBMIT)):
             if (function, name) in self._by_step:
                 value = self._by_step[function, name]
                 return value if callable(value) else _constant(value)
