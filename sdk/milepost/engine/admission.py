@@ -1,6 +1,7 @@
 """From an event to a start: which run, or why none."""
 
 from milepost.engine import keys
+from milepost.engine.facts import TooManyHops
 from milepost.engine.messages import Accepted, Start
 from milepost.engine.ports import Put
 from milepost.engine.worker import Worker
@@ -10,6 +11,8 @@ def admit(worker: Worker, function: str, event: Accepted) -> Start | None:
     """The start that the event asks for; None when it starts nothing on purpose, which is recorded with the reason."""
     if event.hops > worker.settings.max_hops:
         skip(worker, function, event, f"{event.hops} events led to this one, {worker.settings.max_hops} at most: taken for a loop")
+        if worker.notice is not None:
+            worker.notice(TooManyHops(function, event.id, event.hops))
         return None
     return Start(
         run=keys.run_id(function, event.name, event.id),

@@ -7,6 +7,7 @@ Whatever calls it, the SQS handler, the local loop, the Sandbox, differs only in
 exception out of here means that nothing was acknowledged: the message comes back too.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -16,6 +17,7 @@ from milepost.engine.admission import admit
 from milepost.engine.body import unrecorded
 from milepost.engine.children import cancel_child, is_cancellable
 from milepost.engine.drive import Drive
+from milepost.engine.facts import Fact, Resumed, RunEnded, RunPaused, RunStarted, TooManyHops
 from milepost.engine.interrupts import Unserved
 from milepost.engine.lifecycle import Move, after
 from milepost.engine.messages import SIGNAL, Cancel, EventMessage, Poke, Publish, Received, Start, TimerDue, decode, read_event
@@ -84,7 +86,7 @@ def _event(received: Received, worker: Worker, deadline_ms: int, message: EventM
         deliver_signal(worker, message, event, message.target[len(SIGNAL) :])
         return ACK
     start = admit(worker, message.target, event)
-    return ACK if start is None else _start(received, worker, deadline_ms, start)
+    return ACK if start is None else _start(received, worker, deadline_ms, start, since=event.at)
 
 
 def _timer(received: Received, worker: Worker, deadline_ms: int, message: TimerDue) -> Verdict:
@@ -99,7 +101,7 @@ def _timer(received: Received, worker: Worker, deadline_ms: int, message: TimerD
 # ---- start -----------------------------------------------------------------------------------------------------------
 
 
-def _start(received: Received, worker: Worker, deadline_ms: int, start: Start) -> Verdict:
+def _start(received: Received, worker: Worker, deadline_ms: int, start: Start, *, since: int | None = None) -> Verdict:
     now = worker.now()
     header = unborn(worker, start, received.group, now=now)
     origins = Origins(start.data, start.failure)
@@ -114,12 +116,25 @@ def _start(received: Received, worker: Worker, deadline_ms: int, start: Start) -
     except ConditionFailed as lost:
         return _born_before(received, worker, deadline_ms, start, Header.from_item(lost.item or {}))
     worker.observe(Moved(header.run, header.function, header.status, now, header.reason or start.event_name))
+    if worker.notice is not None:  # a tick may be sent ahead: its time is the event's
+        _tell_birth(worker.notice, header, now - (since or max(received.sent_at_ms, start.event_at)))
     if header.status.is_terminal:
         settle(worker, header)
         return ACK
     if definition is None:
         return ACK
     return _drive(received, worker, deadline_ms, header, definition, origins, is_new=True)
+
+
+def _tell_birth(notice: Callable[[Fact], None], header: Header, queue_ms: int) -> None:
+    match header.status:
+        case RunStatus.FAILED:
+            notice(TooManyHops(header.function, header.event_id, header.hops))
+            notice(RunEnded(header.function, header.run, header.status, 0))
+        case RunStatus.PAUSED:
+            notice(RunPaused(header.function, header.run, header.reason or ""))
+        case _:
+            notice(RunStarted(header.function, header.run, max(0, queue_ms)))
 
 
 def _newborn(
@@ -202,7 +217,7 @@ def _visit(received: Received, worker: Worker, deadline_ms: int, run: str, *, du
             if verdict is not None:
                 return verdict
             continue
-        return _acquired(received, worker, deadline_ms, header, due_at=due_at)
+        return _acquired(received, worker, deadline_ms, header, due_at=due_at, since=due_at or completed_at or received.sent_at_ms)
 
 
 def _refused(received: Received, worker: Worker, header: Header, *, due_at: int, not_after: int | None) -> Verdict | None:
@@ -251,7 +266,7 @@ def _cancel_unrecorded(worker: Worker, header: Header) -> None:
             cancel_child(worker, pending.record, f"its parent {header.run} is {header.status}")
 
 
-def _acquired(received: Received, worker: Worker, deadline_ms: int, header: Header, *, due_at: int) -> Verdict:
+def _acquired(received: Received, worker: Worker, deadline_ms: int, header: Header, *, due_at: int, since: int) -> Verdict:
     definition = definition_of(worker, header)
     if definition is None:
         try:
@@ -259,9 +274,13 @@ def _acquired(received: Received, worker: Worker, deadline_ms: int, header: Head
         except ConditionFailed:
             return Later(worker.now() + worker.settings.header_check_ms)  # it has moved under us: look again
         worker.observe(Moved(header.run, header.function, RunStatus.PAUSED, worker.now(), _undeployed(header.function)))
+        if worker.notice is not None:
+            worker.notice(RunPaused(header.function, header.run, _undeployed(header.function)))
         return ACK
     if definition.worker != received.group:
         return _forward(worker, header, definition.worker)
+    if worker.notice is not None:
+        worker.notice(Resumed(header.function, header.run, max(0, worker.now() - since)))
     return _drive(received, worker, deadline_ms, header, definition, None, is_new=False, due_at=due_at)
 
 

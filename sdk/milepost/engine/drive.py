@@ -10,11 +10,13 @@ The steps are those of docs/design/protocols.md M1; each has a counterexample th
 """
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 
 import msgspec
 
 from milepost.engine import cancels, keys, lease, starting, waits
 from milepost.engine.body import Diverged, Lost, OutOfTime, Raised, Returned, Suspended, run_body
+from milepost.engine.facts import Replayed, Retried, RunEnded, RunPaused
 from milepost.engine.interrupts import Fenced, Unserved
 from milepost.engine.lifecycle import Move
 from milepost.engine.messages import Poke, TimerDue, encode
@@ -58,8 +60,11 @@ class Drive:
 
     def go(self, origins: Origins | None, *, is_new: bool, due_at: int = 0) -> None:
         """Drive the run as far as it goes. Returns when the message may be acknowledged."""
+        header, naming = self._header, self._worker.naming
+        ids = {"run_id": header.run, "function": header.function, "event_id": header.event_id}
         try:
-            self._go(origins, is_new=is_new, due_at=due_at)
+            with nullcontext() if naming is None else naming(ids):
+                self._go(origins, is_new=is_new, due_at=due_at)
         except (Exception, Unserved) as error:
             failure = error.error if isinstance(error, Unserved) else error
             failure.add_note(f"while run {self._header.run} of {self._header.function} was driven: its message comes back")
@@ -85,6 +90,8 @@ class Drive:
         slice_.run_now = max(slice_.run_now, due_at)
         if not is_new:
             slice_.journal.load()
+            if self._worker.notice is not None:
+                self._worker.notice(Replayed(self._header.function, self._header.run, slice_.journal.count))
             if slice_.journal.is_superseded:  # we stood still between taking the lease and reading
                 self._lose()
                 return
@@ -281,6 +288,8 @@ class Drive:
             return True
         self._worker.log.error("the run is paused", run_id=self._header.run, function=self._header.function, reason=reason)
         self._observe(RunStatus.PAUSED, reason)
+        if self._worker.notice is not None:
+            self._worker.notice(RunPaused(self._header.function, self._header.run, reason))
         return True
 
     # ---- end ---------------------------------------------------------------------------------------------------------
@@ -296,6 +305,8 @@ class Drive:
             error=f"{type(error).__name__}: {error}",
             attempt=self._header.attempt,
         )
+        if self._worker.notice is not None:
+            self._worker.notice(Retried(self._header.function, self._header.run, ""))
         self._slice.pending = {}
         while not self._suspend(due_at, self._header.attempt + 1):
             pass  # word has come meanwhile: it is in the history, and the next attempt will read it, not before its time
@@ -325,6 +336,8 @@ class Drive:
             self._withdraw(lost.item)
             return True
         self._observe(ended.status, "" if error is None else str(error.info()))
+        if self._worker.notice is not None:
+            self._worker.notice(RunEnded(header.function, header.run, ended.status, max(0, now - header.created_at)))
         if quiet:
             disarm(self._worker, header)
         else:

@@ -92,6 +92,11 @@ class Journal:
         if self.order is not None:
             self.order.read(self._records)
 
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return len(self._records)
+
     def get(self, path: str) -> Record | None:
         """What is recorded of the step; it counts as read from now on."""
         record = self._records.get(path)

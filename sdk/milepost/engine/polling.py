@@ -48,7 +48,7 @@ class PollOperation(Recorded):
         return self._ask()
 
     def _ask(self) -> State:
-        return Work(lambda: self._check)
+        return Work(lambda: self.slice.named(self.path, self._check))
 
     def _final(self, record: Record) -> State:
         if record.status == "failed":

@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from milepost.codec import arguments_digest, decode_arguments, return_codec
+from milepost.engine.facts import Retried, StepEnded
 from milepost.engine.journal import completed, failed
 from milepost.engine.operations import Commit, Done, Recorded, State, Work, next_attempt, recorded_error, rest
 from milepost.engine.ports import Absent
@@ -126,7 +127,7 @@ class RunOperation(Recorded):
         if self._options.once:
             self._begin_once()
         fn = self.slice.worker.stub(self.slice.header.function, self.path, self._fn)
-        return partial(fn, *args, **kwargs)
+        return self.slice.named(self.path, partial(fn, *args, **kwargs))
 
     def _arguments(self) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         edited = self.slice.arguments
@@ -169,6 +170,7 @@ class RunOperation(Recorded):
         def committed(stands: Record, is_ours: bool) -> State:
             if not is_ours:
                 return self._final(stands)
+            self._tell(stands)
             if self._options.compensate is not None:
                 self._keep_undo(stands, seen)
             return Done(seen)
@@ -188,7 +190,21 @@ class RunOperation(Recorded):
     def _give_up(self, error: Failing) -> State:
         return Commit(failed(self._new(), error, self.slice.worker.now()), self._stands)
 
-    def _stands(self, stands: Record, _is_ours: bool) -> State:
+    def _tell(self, stands: Record) -> None:
+        """What has become of an attempt of ours, for whoever counts."""
+        notice, header = self.slice.worker.notice, self.slice.header
+        if notice is None:
+            return
+        if not stands.is_final:
+            notice(Retried(header.function, header.run, self.path))
+            return
+        ended_at = stands.ended_at or 0
+        took_ms = max(0, ended_at - (self._begun_at or ended_at))
+        notice(StepEnded(header.function, header.run, self.path, stands.status == "completed", took_ms, max(1, stands.attempts)))
+
+    def _stands(self, stands: Record, is_ours: bool) -> State:
+        if is_ours:
+            self._tell(stands)
         if stands.is_final:
             return self._final(stands)
         self._record = stands

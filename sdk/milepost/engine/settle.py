@@ -11,6 +11,7 @@ import msgspec
 from milepost.codec import encode as encode_value
 from milepost.engine import cancels, keys, lease
 from milepost.engine.children import CANCELLED, answer, cancel_child, is_cancellable, is_let_go
+from milepost.engine.facts import RunEnded, RunPaused
 from milepost.engine.journal import Journal
 from milepost.engine.lifecycle import Move, after
 from milepost.engine.messages import Start
@@ -171,6 +172,8 @@ def cancel_run(worker: Worker, run: str, *, reason: str, tombstone: Start | None
                 return RunStatus.CANCELLED
             continue
         worker.observe(Moved(run, header.function, header.status, now, reason))
+        if worker.notice is not None:
+            worker.notice(RunEnded(header.function, run, header.status, max(0, now - header.created_at)))
         if not header.is_leased(now):
             settle(worker, header)
         return header.status
@@ -207,6 +210,8 @@ def pause_run(worker: Worker, run: str, *, reason: str) -> bool:
     except ConditionFailed:
         return False
     worker.observe(Moved(run, header.function, RunStatus.PAUSED, worker.now(), reason))
+    if worker.notice is not None:
+        worker.notice(RunPaused(header.function, run, reason))
     return True
 
 

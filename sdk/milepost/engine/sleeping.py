@@ -2,6 +2,7 @@
 
 import msgspec
 
+from milepost.engine.facts import Slept
 from milepost.engine.operations import Done, Parked, State, WithoutWork
 from milepost.engine.records import Kind
 from milepost.engine.slice import Pending, Slice
@@ -29,7 +30,11 @@ class SleepOperation(WithoutWork):
         record = self.slice.journal.get(self.path)
         if record is not None:
             self.slice.expect(record, self.kind)
-            if record.is_final or self.slice.is_due(record.due_at or 0):
+            due_at = record.due_at or 0
+            if record.is_final:
+                return Done(None)
+            if self.slice.is_due(due_at):
+                self._tell(due_at)
                 return Done(None)
             return Parked(Pending(record=record, recorded=True))
         if self._pending is not None:
@@ -41,3 +46,12 @@ class SleepOperation(WithoutWork):
         record = self.slice.journal.record(self.path, self.kind, now)
         self._pending = Pending(record=msgspec.structs.replace(record, due_at=due_at), recorded=False)
         return Parked(self._pending)
+
+    def _tell(self, due_at: int) -> None:
+        """That it has ended, unless a slice before this one has seen it."""
+        slice_ = self.slice
+        is_new = due_at > slice_.header.now and self.path not in slice_.awoken
+        if slice_.worker.notice is not None and is_new and not slice_.frozen:
+            slice_.awoken.add(self.path)
+            header = slice_.header
+            slice_.worker.notice(Slept(header.function, header.run, self.path, max(0, slice_.worker.now() - due_at)))

@@ -7,13 +7,14 @@ every step body passes before it begins. It decides nothing about the run; `driv
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
 from milepost.engine import lease
 from milepost.engine.interrupts import Abandoned, Fenced, HandOver, Interrupt, Suspend
 from milepost.engine.journal import Journal
+from milepost.engine.naming import in_step
 from milepost.engine.order import Order
 from milepost.engine.outage import Outage, guarded
 from milepost.engine.ports import ConditionFailed, Outgoing
@@ -82,6 +83,8 @@ class Slice:
         """Waits that this slice has begun, recorded yet or not."""
         self.registered: set[str] = set()
         """Waits whose rows this slice has written."""
+        self.awoken: set[str] = set()
+        """Sleeps that this slice has seen end, and told of."""
         self.started: set[str] = set()
         """Children that this slice has started."""
         self.resume_at: int | None = None
@@ -235,6 +238,11 @@ class Slice:
         if self.frozen or self.is_replaying(prefix):
             return True
         return said is not None and (self.journal.is_within(prefix, said) if order is None else order.is_within(said))
+
+    def named(self, path: str, call: Callable[[], Any]) -> Callable[[], Any]:
+        """The call of a step's function, such that what it logs can be told from other steps'."""
+        naming = self.worker.naming
+        return call if naming is None else in_step(naming, path, call)
 
     # ---- what is left for the end of the slice -----------------------------------------------------------------------
 

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import msgspec
 
 from milepost.engine import keys
+from milepost.engine.facts import Fact
 from milepost.engine.messages import Message, Poke, encode
+from milepost.engine.naming import Naming
 from milepost.engine.ports import Outgoing, Ports
 from milepost.functions import Definitions
 from milepost.runs import RunStatus
@@ -126,6 +128,10 @@ class Worker:
     spawn: Callable[[Callable[[], None]], None] = on_a_thread
     """Runs the branches of a race: those that have lost may go on for long, and would keep lent threads busy."""
     observe: Callable[[Moved], None] = ignore
+    notice: Callable[[Fact], None] | None = None
+    """Is told facts for metrics; None: nobody counts, and no fact is made."""
+    naming: Naming | None = None
+    """Is entered around what the user's code does, with the ids of the run, then also with the step's path: for his own logger."""
     signal: Callable[[], Signal] = Event
     """Makes what a slice waits with for step bodies, or branches, that run elsewhere."""
     runner: Callable[[Executor | None], Any] | None = None
