@@ -21,6 +21,9 @@ GROUP: Final = "MILEPOST_GROUP"
 DIRECT: Final = "MILEPOST_DIRECT"
 """`0` sends every request through plain boto3, also those that have a quicker way of the same signature (decisions.md)."""
 
+TRACING: Final = "MILEPOST_TRACING"
+"""`1` traces invocations with X-Ray, which needs the package aws-xray-sdk beside the app."""
+
 DEFAULT_GROUP: Final = "default"
 
 WORKER_TIMEOUT_S: Final = 60
@@ -33,6 +36,7 @@ MAX_RECEIVES: Final = 8
 """Deliveries before a message is a dead letter."""
 BATCH_SIZE: Final = 1
 
+_INCOMPLETE: Final = "the environment of a deployed app is incomplete"
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
@@ -103,7 +107,35 @@ def is_configured(environ: Mapping[str, str]) -> bool:
 def names_from_environment(environ: Mapping[str, str]) -> Names:
     """The names in the environment. Raises ConfigurationError, which says all that is missing or wrong."""
     given = {variable.field: environ.get(variable.env, "") for variable in _VARIABLES}
-    return _names(given, {variable.field: variable.env for variable in _VARIABLES}, "the environment of a deployed app is incomplete")
+    return _names(given, {variable.field: variable.env for variable in _VARIABLES}, _INCOMPLETE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """What a Lambda function of a deployed app is told by its environment."""
+
+    target: str
+    """MODULE:APP."""
+    group: str
+    names: Names
+
+
+def deployment_from_environment(environ: Mapping[str, str]) -> Deployment:
+    """What the environment says. Raises one ConfigurationError, which says all that is missing or wrong."""
+    wrong: list[str] = []
+    names: Names | None = None
+    try:
+        names = names_from_environment(environ)
+    except ConfigurationError as error:
+        wrong += str(error).splitlines()[1:]
+    target, group = environ.get(APP, ""), environ.get(GROUP) or DEFAULT_GROUP
+    if not target:
+        wrong.append(f"  {APP}: is missing (MODULE:APP, what the function loads)")
+    if names is not None and group not in names.queues:
+        wrong.append(f"  {GROUP}: is {group!r}, a worker group without a queue in MILEPOST_QUEUES: {', '.join(sorted(names.queues))}")
+    if names is None or wrong:
+        raise ConfigurationError("\n".join((_INCOMPLETE + ":", *wrong)))
+    return Deployment(target=target, group=group, names=names)
 
 
 def names_from_parameters(app: str, stage: str, parameters: Mapping[str, str]) -> Names:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from milepost.app import App
-from milepost.errors import MilepostError
+from milepost.contract import APP
+from milepost.errors import ConfigurationError, MilepostError
 
 
 class Trouble(StrEnum):
@@ -60,6 +61,15 @@ def load_app(target: str, directory: Path | None = None) -> App:
             hint=_apps_in(module_name, vars(module)) or f'make one in {module_name}: {path} = App("{module_name.rpartition(".")[2]}")',
         )
     return found
+
+
+def configured_app(target: str) -> App:
+    """The app that MILEPOST_APP names. Raises ConfigurationError, with the user's traceback when his module raised."""
+    try:
+        return load_app(target)
+    except AppNotLoaded as error:
+        trace = f"\n{error.trace}" if error.trace else ""
+        raise ConfigurationError(f"{APP} is {target!r}: {error}; {error.hint}{trace}") from error
 
 
 def parse_target(target: str) -> tuple[str, str]:
