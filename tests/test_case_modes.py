@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from milepost import App, AsyncStep, Event, Step
-from milepost.engine.worker import Pace
-from milepost.local.assembly import PACE
+from milepost.engine.worker import PACE, Pace
 from tests import case_matrix
 from tests.case_modes import MODES, NAMES, Marker, check_marker, read_marker
 from tests.engine.stage import Stage
@@ -133,7 +132,7 @@ def test_a_mode_goes_through_a_suspension_and_one_through_a_hand_over() -> None:
 CASE = """
 import pytest
 from milepost import App, Step
-from milepost.local.assembly import PACE
+from milepost.engine.worker import PACE
 from milepost.testing import Sandbox
 
 app = App("modes")

@@ -10,7 +10,7 @@ from milepost.async_step import AsyncStep
 from milepost.doors import Doors
 from milepost.errors import DefinitionError
 from milepost.events import CancelOn, Failure, Trigger
-from milepost.events.types import check_name, make_event_type, make_plain_class_a_dataclass
+from milepost.events.types import check_name, check_source, make_event_type, make_plain_class_a_dataclass
 from milepost.functions import AsyncFunction, DefFunction, Definitions, Function, make_function
 from milepost.options import Retry
 from milepost.registration import Registration, caller, check_identifier, place_of, place_of_function
@@ -103,21 +103,24 @@ class App(Doors):
 
     # ---- registration ------------------------------------------------------------------------------------------------
 
-    def event(self, name: str, /, *, keys: Sequence[str] = ()) -> Callable[[type[T]], type[T]]:
+    def event(self, name: str, /, *, keys: Sequence[str] = (), source: str | None = None) -> Callable[[type[T]], type[T]]:
         """Give a class its event name. A plain class becomes a frozen, kw-only dataclass; all others stay as they are.
 
         ``name``: 1 to 128 characters, EventBridge's detail-type. ``keys``: up to 4 fields by which a run can wait for the
-        event or be cancelled by it: str, int, float, bool. Raises DefinitionError for names, keys and classes that cannot be,
-        and for a second event of this name or class, naming both places.
+        event or be cancelled by it: str, int, float, bool. ``source``: take the event from this source alone; one of an AWS
+        service (``@app.event("Object Created", source="aws.s3")``) comes from the account's default bus, and nobody else can
+        send it. None: from any source, and this app sends it as ``milepost.<app>``. Raises DefinitionError for names, keys,
+        sources and classes that cannot be, and for a second event of this name or class, naming both places.
         """
         check_name(name)
+        check_source(name, source)
         if isinstance(keys, str):
             raise DefinitionError(f"@app.event({name!r}): keys= takes a sequence: keys=({keys!r},)")
         place = place_of(caller())
 
         def register(cls: type[T]) -> type[T]:
             make_plain_class_a_dataclass(name, cls)
-            self._definitions.add_event(make_event_type(name, cls, tuple(keys)), place)
+            self._definitions.add_event(make_event_type(name, cls, tuple(keys), source), place)
             return cls
 
         return register

@@ -38,7 +38,7 @@ class TriggerDefinition:
         """The EventBridge pattern of the events that start the function. A cron has none: it is a schedule (ValueError)."""
         if self.cron is not None:
             raise ValueError(f"{self.cron.expression!r} is a schedule, no pattern")
-        pattern: dict[str, Any] = {"detail-type": [self.event.name]}
+        pattern = self.event.pattern
         return pattern if self.where is None else {**pattern, "detail": dict(self.where)}
 
 
@@ -207,12 +207,17 @@ class Definitions:
 
     def awaited(self, group: str) -> frozenset[str]:
         """Names of the events that functions of this worker group wait for, or are cancelled by."""
-        return frozenset(
-            event.name
+        return frozenset(event.name for event in self.awaited_events(group))
+
+    def awaited_events(self, group: str) -> tuple[EventType[Any], ...]:
+        """The same events by name, sorted."""
+        events = {
+            event.name: event
             for definition in self._functions.values()
             if definition.worker == group
             for event in (*definition.waits_for, *(cancel.event for cancel in definition.cancel_on))
-        )
+        }
+        return tuple(events[name] for name in sorted(events))
 
     def groups(self) -> tuple[str, ...]:
         """The worker groups, sorted."""

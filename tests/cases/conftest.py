@@ -27,7 +27,7 @@ from zlib import crc32
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts  # what pytest does with each test module that it imports itself
 
-from milepost.local.assembly import PACE
+from milepost.engine.worker import PACE
 from milepost.testing import Sandbox
 from tests.async_twin import NoTwinError, async_twin, has_bodies
 from tests.case_modes import MARKER, MODES, SHORT, Mode, allows, check_marker, opens_sandboxes

@@ -16,9 +16,11 @@ from milepost.engine import keys
 from milepost.engine.messages import (
     SIGNAL,
     Cancel,
+    Delayed,
     EventMessage,
     Message,
     MessageError,
+    Parcel,
     Poke,
     Publish,
     Received,
@@ -160,6 +162,10 @@ class Names:
                 return self._of_event(event.name, event.id, msgspec.json.decode(event.data))
             case Publish(name=name, id=id, detail=detail):
                 return self._of_event(name, id, msgspec.json.decode(detail))
+            case Delayed(body=body):
+                return self._of_message(read(body))
+            case Parcel(run=run):
+                return [self.of(run)] if run else []
             case None:
                 return []
 

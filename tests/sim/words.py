@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from milepost.engine.messages import SIGNAL, Cancel, EventMessage, Message, Poke, Publish, Received, Start, TimerDue
+from milepost.engine.messages import SIGNAL, Cancel, Delayed, EventMessage, Message, Parcel, Poke, Publish, Received, Start, TimerDue
 from milepost.engine.ports import Change, ConditionFailed, Delete, Key, Page, Put, TransactionFailed, Update, Write
 from tests.sim.header_words import header_put, header_update
 from tests.sim.names import Call, Names, event_of, read, short
@@ -217,6 +217,10 @@ class Words:
                 return f"the event {_event(event.detail_type, data, event.id)} for {whom}"
             case Publish(name=name, id=id, detail=detail):
                 return f"the event {_event(name, msgspec.json.decode(detail), id)}, to be published"
+            case Delayed(due_at=due_at, body=inner):
+                return f"{self.message(inner, now)}, not before {until(due_at, now)}"
+            case Parcel(run=run):
+                return f"a parcel for {self._names.of(run) if run else 'the bus'}"
             case None:
                 return f"poison: {body}"
 

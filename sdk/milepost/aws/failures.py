@@ -17,7 +17,9 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
+    FlexibleChecksumError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     PartialCredentialsError,
     ProxyConnectionError,
@@ -136,6 +138,8 @@ _CONNECTIONS: Final[tuple[tuple[type[BotoCoreError], Meaning], ...]] = (
     (SSLError, Meaning.UNREACHABLE),
     (ConnectionClosedError, Meaning.FAULTY),
     (HTTPClientError, Meaning.FAULTY),  # a read time-out is one of these
+    (IncompleteReadError, Meaning.FAULTY),  # of a body: fewer bytes came than were announced
+    (FlexibleChecksumError, Meaning.FAULTY),  # or others
     (NoCredentialsError, Meaning.UNSIGNED),
     (PartialCredentialsError, Meaning.UNSIGNED),
     (CredentialRetrievalError, Meaning.UNSIGNED),

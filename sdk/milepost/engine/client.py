@@ -8,12 +8,12 @@ import msgspec
 
 from milepost.engine import callbacks, keys
 from milepost.engine.callbacks import Token
-from milepost.engine.inputs import encode_data, encoded_event
+from milepost.engine.inputs import check_sendable, encode_data, encoded_event
 from milepost.engine.journal import Journal
 from milepost.engine.lifecycle import Move, after
-from milepost.engine.messages import Envelope, Poke, Publish, Start, detail_of, encode
+from milepost.engine.messages import Envelope, Poke, Publish, Start, detail_of
 from milepost.engine.origins import Origins, get_origin, put_header, put_origin, unborn
-from milepost.engine.ports import Absent, ConditionFailed, Entry, Outgoing
+from milepost.engine.ports import Absent, ConditionFailed, Entry
 from milepost.engine.reading import Reader, RunsQuery
 from milepost.engine.records import Failing, Header
 from milepost.engine.rerunning import order_of
@@ -43,7 +43,10 @@ class Client:
 
     def send(self, events: Sequence[object], *, id: str | None = None, at: datetime | None = None) -> list[str]:
         """Check all, then publish all; returns their ids. Raises EventError, UsageError before anything is sent."""
-        entries = self.entries([encoded_event(self._worker.definitions, event) for event in events], id)
+        encoded = [encoded_event(self._worker.definitions, event) for event in events]
+        for event_type, _ in encoded:
+            check_sendable(event_type)
+        entries = self.entries(encoded, id)
         self.publish(entries, at=at)
         return [entry.id for entry in entries]
 
@@ -61,9 +64,14 @@ class Client:
             raise UsageError(f"an event's id is a string of 1 to 256 characters, not {id!r}")
         ids = [self._new_id() if id is None else id if len(events) == 1 else f"{id}:{number}" for number in range(len(events))]
         now = self._worker.now()
-        source = source_of(self._worker.definitions.app)
+        app = self._worker.definitions.app
         return [
-            Entry(name=event_type.name, source=source, detail=detail_of(data, Envelope(id=given, sent_at=now, hops=self._hops)), id=given)
+            Entry(
+                name=event_type.name,
+                source=source_of(app, event_type),
+                detail=detail_of(data, Envelope(id=given, sent_at=now, hops=self._hops)),
+                id=given,
+            )
             for given, (event_type, data) in zip(ids, events, strict=True)
         ]
 
@@ -75,7 +83,7 @@ class Client:
             return
         for entry in entries:
             message = Publish(name=entry.name, source=entry.source, detail=entry.detail, id=entry.id)
-            ports.timers.arm(keys.digest("publish", entry.id), milliseconds(at), Outgoing(group="default", body=encode(message)))
+            ports.timers.arm(keys.digest("publish", entry.id), milliseconds(at), self._worker.outgoing("default", message))
 
     def invoke(self, function: Function[Any, Any], data: Any, *, id: str | None = None) -> Run[Any]:
         """Start a function directly, without an event. Raises UsageError, EventError, CodecError."""

@@ -20,8 +20,22 @@ from milepost.engine.drive import Drive
 from milepost.engine.facts import Fact, Resumed, RunEnded, RunPaused, RunStarted, TooManyHops
 from milepost.engine.interrupts import Unserved
 from milepost.engine.lifecycle import Move, after
-from milepost.engine.messages import SIGNAL, Cancel, EventMessage, Poke, Publish, Received, Start, TimerDue, decode, read_event
+from milepost.engine.messages import (
+    SIGNAL,
+    Cancel,
+    Delayed,
+    EventMessage,
+    Parcel,
+    Poke,
+    Publish,
+    Received,
+    Start,
+    TimerDue,
+    decode,
+    read_event,
+)
 from milepost.engine.origins import Origins, keep_origin, put_header, unborn
+from milepost.engine.parcels import is_sent_on, opened
 from milepost.engine.ports import ConditionFailed, Entry, Outgoing
 from milepost.engine.records import Failing, Header
 from milepost.engine.retention import look_again_at
@@ -76,8 +90,19 @@ def _deliver(received: Received, worker: Worker, deadline_ms: int) -> Verdict:
             entry = Entry(name=message.name, source=message.source, detail=message.detail, id=message.id)
             worker.ports.bus.publish([entry])
             return ACK
+        case Delayed():
+            if is_sent_on(received.group, message, worker.ports):
+                return ACK
+            return _deliver(_holding(received, message.body), worker, deadline_ms)
+        case Parcel():
+            return _deliver(_holding(received, opened(message, worker.ports.blobs)), worker, deadline_ms)
         case _:
             assert_never(message)
+
+
+def _holding(received: Received, body: str) -> Received:
+    """What was in the message, in its place: who redelivers it redelivers the whole."""
+    return msgspec.structs.replace(received, body=body)
 
 
 def _event(received: Received, worker: Worker, deadline_ms: int, message: EventMessage) -> Verdict:

@@ -55,6 +55,12 @@ def encoded_event(definitions: Definitions, event: object) -> tuple[EventType[An
     return event_type, event_type.encode(event).decode()
 
 
+def check_sendable(event: EventType[Any]) -> None:
+    """Raises EventError for an event that only an AWS service can send."""
+    if event.is_of_aws:
+        raise EventError(f"{event.name!r} events come from AWS: nobody else can send one with source {event.source!r}")
+
+
 def encode_data(definitions: Definitions, function: object, data: Any, what: str) -> tuple[FunctionDefinition, str, str]:
     """The function to start, the JSON of its data, the name of the event that they are. Raises UsageError, EventError, CodecError."""
     if not _is_function(function):

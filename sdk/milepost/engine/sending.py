@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from milepost.engine import keys
-from milepost.engine.inputs import encoded_event
+from milepost.engine.inputs import check_sendable, encoded_event
 from milepost.engine.journal import completed
 from milepost.engine.messages import Envelope, detail_of
 from milepost.engine.operations import Commit, Done, Recorded, State, WithoutWork, Work
@@ -16,6 +16,7 @@ from milepost.engine.ports import Entry
 from milepost.engine.records import Kind
 from milepost.engine.slice import Slice
 from milepost.errors import EventError
+from milepost.events import EventType
 
 
 class SendOperation(Recorded):
@@ -44,11 +45,12 @@ class SendOperation(Recorded):
         definitions = self.slice.worker.definitions
         try:
             event_type, data = encoded_event(definitions, event)
+            check_sendable(event_type)
         except EventError as error:
             raise self.slice.misused(EventError(f"step {self.path!r}: {error}")) from error
         header = self.slice.header
         envelope = Envelope(id=keys.sent_event_id(header.run, self.path, index), sent_at=self.slice.worker.now(), hops=header.hops + 1)
-        return Entry(name=event_type.name, source=source_of(definitions.app), detail=detail_of(data, envelope), id=envelope.id)
+        return Entry(name=event_type.name, source=source_of(definitions.app, event_type), detail=detail_of(data, envelope), id=envelope.id)
 
     def succeeded(self, value: Any, /) -> State:
         record = self.slice.journal.record(self.path, self.kind, self.slice.worker.now())
@@ -59,9 +61,9 @@ class SendOperation(Recorded):
         raise error
 
 
-def source_of(app: str) -> str:
-    """The source of the events that an app sends."""
-    return f"milepost.{app}"
+def source_of(app: str, event: EventType[Any] | None = None) -> str:
+    """The source of the events that an app sends: the event's own, if it has one."""
+    return f"milepost.{app}" if event is None or event.source is None else event.source
 
 
 class PatchOperation(WithoutWork):

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
 from threading import Event, Thread
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from milepost.engine import keys
 from milepost.engine.facts import Fact
-from milepost.engine.messages import Message, Poke, encode
+from milepost.engine.messages import Message, Poke
 from milepost.engine.naming import Naming
+from milepost.engine.parcels import body_of
 from milepost.engine.ports import Outgoing, Ports
 from milepost.functions import Definitions
 from milepost.runs import RunStatus
@@ -73,6 +75,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     page: int = 100
     """Waits served by one message."""
     pace: Pace = Pace.FULL
+
+
+PACE: Final[ContextVar[Pace]] = ContextVar("pace")
+"""Of all workers that are put together in this context, whatever their settings say: our own tests run the same cases at
+each pace, on each cloud.
+"""
+
+
+def at_pace(settings: Settings) -> Settings:
+    """The settings with the pace of this context, if it has one."""
+    return msgspec.structs.replace(settings, pace=PACE.get(settings.pace))
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -149,7 +162,11 @@ class Worker:
 
     def send(self, group: str, *messages: Message, delay_ms: int = 0) -> None:
         """Send messages to a worker group."""
-        self.ports.queue.send([Outgoing(group=group, body=encode(message), delay_ms=delay_ms) for message in messages])
+        self.ports.queue.send([self.outgoing(group, message, delay_ms=delay_ms) for message in messages])
+
+    def outgoing(self, group: str, message: Message, *, delay_ms: int = 0) -> Outgoing:
+        """The message on its way to a queue or a timer; a large one goes by way of the blobs."""
+        return Outgoing(group=group, body=body_of(message, self.ports.blobs), delay_ms=delay_ms)
 
     def poke(self, run: str, group: str, *, completed_at: int | None = None, crowd: bool = False, salt: str = "") -> None:
         """Ask for a look at the run; one of a crowd a little later, together with others."""

@@ -29,6 +29,12 @@ MAX_EVENT_BYTES: Final = 1_000_000
 MAX_NAME: Final = 128
 """Characters of an event's name: EventBridge's detail-type (read 2026-11-22)."""
 
+MAX_SOURCE: Final = 256
+"""Characters of an event's source (EventBridge API reference, PutEvents, read 2026-11-23)."""
+
+AWS_SOURCES: Final = "aws."
+"""Before the source of each AWS service's events; PutEvents refuses them."""
+
 MAX_KEYS: Final = 4
 _RESERVED_KEYS = ("timeout", "where", "lookback")
 
@@ -48,11 +54,23 @@ def canonical_key(value: KeyValue) -> str:
 
 @dataclass(frozen=True)
 class EventType(Generic[E]):
-    """An event class as an app knows it. Compared by name, class and keys."""
+    """An event class as an app knows it. Compared by name, class, keys and source."""
 
     name: str
     cls: type[E]
     keys: tuple[str, ...] = ()
+    source: str | None = None
+    """Who sends it; None: anybody."""
+
+    @property
+    def is_of_aws(self) -> bool:
+        """An AWS service sends it, to the account's default bus, and nobody else may."""
+        return self.source is not None and self.source.startswith(AWS_SOURCES)
+
+    @property
+    def pattern(self) -> dict[str, Any]:
+        """The EventBridge pattern of these events."""
+        return {"detail-type": [self.name]} if self.source is None else {"source": [self.source], "detail-type": [self.name]}
 
     @cached_property
     def codec(self) -> Codec:
@@ -152,9 +170,10 @@ def key_kinds(annotation: Any) -> frozenset[str] | None:
     return frozenset(kinds)
 
 
-def make_event_type(name: str, cls: type[E], keys: tuple[str, ...]) -> EventType[E]:
-    """A checked EventType. Raises DefinitionError for a bad name, a class that is no JSON object, and keys that cannot be."""
+def make_event_type(name: str, cls: type[E], keys: tuple[str, ...], source: str | None = None) -> EventType[E]:
+    """A checked EventType. Raises DefinitionError for a bad name or source, a class that is no JSON object, and keys that cannot be."""
     check_name(name)
+    check_source(name, source)
     fields = fields_of(cls)
     where = f"@app.event({name!r}) on {cls.__qualname__}"
     if fields is None:
@@ -168,7 +187,7 @@ def make_event_type(name: str, cls: type[E], keys: tuple[str, ...]) -> EventType
     for key in keys:
         _check_key_field(where, key, keys, fields)
     _check_fields(where, cls)
-    return EventType(name, cls, keys)
+    return EventType(name, cls, keys, source)
 
 
 def _check_fields(where: str, cls: Any) -> None:
@@ -197,6 +216,17 @@ def check_name(name: object) -> None:
         raise DefinitionError(f"@app.event({name!r}): a name has 1 to {MAX_NAME} printable characters, none of them a space at either end")
     if name.startswith("milepost/"):
         raise DefinitionError(f"@app.event({name!r}): names that begin with milepost/ are milepost's own")
+
+
+def check_source(name: str, source: object) -> None:
+    """Raises DefinitionError for what cannot be the source of events."""
+    if source is None:
+        return
+    if not isinstance(source, str) or not 1 <= len(source) <= MAX_SOURCE or not source.isprintable() or source != source.strip():
+        raise DefinitionError(
+            f'@app.event({name!r}, source={source!r}): a source has 1 to {MAX_SOURCE} printable characters: "aws.s3", or what the sender '
+            "puts into the event's source field"
+        )
 
 
 def _check_key_field(where: str, key: Any, keys: tuple[str, ...], fields: Mapping[str, Any]) -> None:

@@ -2,13 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextvars import ContextVar
-from typing import Final
-
-import msgspec
 
 from milepost.engine.ports import Clock, Ports
-from milepost.engine.worker import Moved, Pace, Settings, Worker, ignore
+from milepost.engine.worker import Moved, Settings, Worker, at_pace, ignore
 from milepost.functions import Definitions
 from milepost.local.blobs import LocalBlobs
 from milepost.local.bus import LocalBus
@@ -21,11 +17,6 @@ from milepost.step import Log
 
 LOCAL = Settings(skew_ms=0)
 """One machine has one clock."""
-
-PACE: Final[ContextVar[Pace]] = ContextVar("pace")
-"""Of all workers that are put together in this context, whatever their settings say: our own tests run the same cases at
-each pace.
-"""
 
 
 def ports_on(store: Store, clock: Clock, definitions: Definitions | None) -> Ports:
@@ -55,7 +46,7 @@ def worker_on(
         definitions=definitions,
         ports=ports,
         log=Logger(definitions.app) if log is None else log,
-        settings=msgspec.structs.replace(settings, pace=PACE.get(settings.pace)),
+        settings=at_pace(settings),
         threads=threads,
         observe=observe,
     )

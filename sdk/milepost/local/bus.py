@@ -76,7 +76,7 @@ class LocalBus:
 
 
 def _for_the_worker(entry: Entry) -> Outgoing:
-    _detail(entry)  # who sends bad JSON is told, not the worker
+    messages.check_detail(entry)  # who sends bad JSON is told, not the worker
     publish = messages.Publish(name=entry.name, source=entry.source, detail=entry.detail, id=entry.id)
     return Outgoing(group=CLIENT_GROUP, body=messages.encode(publish))
 

@@ -6,7 +6,7 @@ Owns what is remembered of which run is whose. When in doubt a message goes to t
 from typing import Final
 
 from milepost.engine import keys
-from milepost.engine.messages import SIGNAL, Cancel, EventMessage, MessageError, Poke, Publish, Start, TimerDue, decode
+from milepost.engine.messages import SIGNAL, Cancel, Delayed, EventMessage, MessageError, Parcel, Poke, Publish, Start, TimerDue, decode
 from milepost.engine.ports import Table
 from milepost.engine.worker import Moved
 from milepost.functions import Definitions
@@ -40,13 +40,13 @@ class Lanes:
         except MessageError:
             return THREADS  # whoever delivers it says so
         match message:
-            case Start(function=function):
+            case Start(function=function) | Parcel(function=function):
                 return self._of_function(function)
             case EventMessage(target=target):
                 return THREADS if target.startswith(SIGNAL) else self._of_function(target)
             case Poke(run=run) | TimerDue(run=run):
                 return self._of_run(run)
-            case Cancel() | Publish():
+            case Cancel() | Publish() | Delayed():
                 return THREADS
 
     def moved(self, moved: Moved) -> None:

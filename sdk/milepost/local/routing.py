@@ -22,9 +22,10 @@ def routes_of(definitions: Definitions) -> list[Route]:
         if trigger.cron is None
     ]
     for group in definitions.groups():
-        awaited = sorted(definitions.awaited(group))
-        if awaited:
-            routes.append(_route({"detail-type": awaited}, group, SIGNAL + group))
+        awaited = definitions.awaited_events(group)
+        plain = [event.name for event in awaited if event.source is None]
+        patterns = ([{"detail-type": plain}] if plain else []) + [event.pattern for event in awaited if event.source is not None]
+        routes += [_route(pattern, group, SIGNAL + group) for pattern in patterns]
     return routes
 
 
