@@ -41,7 +41,7 @@ LAYERS = (
     Layer(parts=frozenset({"doors"})),
     Layer(parts=frozenset({"app"})),
     Layer(parts=frozenset({"loading"})),
-    Layer(parts=frozenset({"testing", "dev", "cli", "__main__"}), peers=True),
+    Layer(parts=frozenset({"testing", "costing", "dev", "cli", "__main__"}), peers=True),
 )
 """Bottom to top."""
 
@@ -58,6 +58,7 @@ ENGINE_MUST_NOT_KNOW = {
 
 FILE_LINES = 400
 FUNCTION_LINES = 60
+HANDLER_LINES = 60
 
 LONG_FILES: Mapping[str, str] = {
     "milepost.step": "one protocol: signatures, the overloads that keep the types of branches, and what each call promises",
@@ -116,6 +117,12 @@ def test_handlers_and_constructs_do_not_know_each_other() -> None:
     found = imports_outside(handlers, frozenset({"milepost_cdk"}), frozenset())
     found += imports_outside(constructs, FAMILY, frozenset({"milepost.contract"}))
     assert not found, report(found)
+
+
+def test_a_lambda_function_is_its_environment_and_one_call() -> None:
+    handlers = read_tree(ROOT / "handlers", "milepost_handlers")
+    found = long_files(handlers, HANDLER_LINES, {})
+    assert not found, f"what a Lambda function does is the SDK's: {report(found)}"
 
 
 def test_files_and_functions_hold_one_concept(shipped: dict[str, Module]) -> None:

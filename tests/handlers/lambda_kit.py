@@ -3,7 +3,7 @@ they report. The clock is a test's own.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import md5
@@ -113,7 +113,7 @@ class Lambda:
 
 
 @contextmanager
-def deployed(app: App, *, batch: int = 1, settings: Settings | None = None, **changes: Any) -> Iterator[Lambda]:
+def deployed(app: App, *, batch: int = 1, settings: Settings | None = None, **changes: Any) -> Generator[Lambda, None, None]:
     """The app behind its Lambda functions."""
     with Stage(app, settings=settings or Settings()) as stage:
         function = Lambda(stage, batch)
