@@ -9,6 +9,11 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
+def is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
+    """Whether this is a tuple."""
+    return isinstance(value, tuple)
+
+
 def is_dict(value: object) -> TypeGuard[dict[Any, Any]]:
     """Whether this is a dict."""
     return isinstance(value, dict)

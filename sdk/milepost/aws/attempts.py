@@ -48,14 +48,15 @@ class Attempts:
         self._sleep = sleep
         self._chance = chance
 
-    def call(self, asked: Asked, ask: Callable[[], T]) -> T:
+    def call(self, asked: Asked, ask: Callable[[], T], *, is_repeatable: bool = True) -> T:
         """What ``ask`` returns. Raises AwsError: at once for what trying again would not mend, which includes the documented
-        outcomes of an operation (its `code` and `answer` say which); else when patience ends.
+        outcomes of an operation (its `code` and `answer` say which); else when patience ends. With ``is_repeatable`` off also at
+        once when nobody knows whether it was done.
         """
         try:
             return ask()
         except (BotoCoreError, ClientError) as error:
-            return self._again(asked, ask, error)
+            return self._again(asked, ask, error, is_repeatable=is_repeatable)
 
     def pause(self, tried: int, since: float) -> bool:
         """Wait before the next try, after ``tried`` of them; ``since`` is `started`. False at once when patience has ended."""
@@ -73,12 +74,13 @@ class Attempts:
         """Now, for `pause`."""
         return self._monotonic()
 
-    def _again(self, asked: Asked, ask: Callable[[], T], error: BotoCoreError | ClientError) -> T:
+    def _again(self, asked: Asked, ask: Callable[[], T], error: BotoCoreError | ClientError, *, is_repeatable: bool) -> T:
         since, tried, was_ambiguous = self.started(), 1, False
         while True:
             failure = failure_of(error, asked, tries=tried, was_ambiguous=was_ambiguous)
             was_ambiguous = failure.is_ambiguous
-            if not failure.meaning.is_retriable or not self.pause(tried, since):
+            is_over = failure.is_ambiguous and not is_repeatable
+            if is_over or not failure.meaning.is_retriable or not self.pause(tried, since):
                 raise failure from error
             try:
                 return ask()

@@ -86,6 +86,14 @@ class Change(msgspec.Struct, frozen=True):
     add: Mapping[str, int] = {}
     """Added to a number; an absent attribute counts as 0."""
 
+    def check(self) -> None:
+        """Raises ValueError for a change that touches pk or sk, or an attribute twice."""
+        names = [*self.set, *self.remove, *self.add]
+        if "pk" in names or "sk" in names:
+            raise ValueError("a change cannot touch pk or sk: they say where the item lives")
+        if len(set(names)) != len(names):
+            raise ValueError(f"a change names an attribute twice: {sorted(names)}")
+
 
 class Put(msgspec.Struct, frozen=True):
     """Write a whole item, in place of whatever stood there."""
@@ -204,8 +212,9 @@ class Table(Protocol):
         limit: int | None = None,
         backwards: bool = False,
     ) -> Page:
-        """Items with this value in the index's hash attribute, in order of its range attribute; ``before`` (inclusive)
-        bounds the range attribute from above; ``after`` is the ``next`` of an earlier page. Eventually consistent.
+        """Where the items are that have this value in the index's hash attribute, in order of its range attribute: of each at
+        least pk, sk and the index's two attributes. ``before`` (inclusive) bounds the range attribute from above; ``after`` is
+        the ``next`` of an earlier page. Eventually consistent.
         """
         ...
 

@@ -41,7 +41,7 @@ def changed(item: Item, change: Change) -> Item:
         ValueError: the change touches pk or sk, or an attribute twice.
         TypeError: it adds to an attribute that is no number.
     """
-    _check(change)
+    change.check()
     new = {**item, **change.set}
     for field in change.remove:
         new.pop(field, None)
@@ -51,14 +51,6 @@ def changed(item: Item, change: Change) -> Item:
             raise TypeError(f"cannot add {amount} to attribute {field} of {item['pk']} / {item['sk']}: it is {value!r}, not a number")
         new[field] = value + amount
     return new
-
-
-def _check(change: Change) -> None:
-    names = [*change.set, *change.remove, *change.add]
-    if "pk" in names or "sk" in names:
-        raise ValueError("a change cannot touch pk or sk: they say where the item lives")
-    if len(set(names)) != len(names):
-        raise ValueError(f"a change names an attribute twice: {sorted(names)}")
 
 
 def _is_equal(found: Any, value: str | float | bool | None) -> bool:
