@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -134,8 +135,15 @@ def _cut(shown: traceback.TracebackException | None) -> None:
 def _no_attribute(module: str, path: str, names: dict[str, object]) -> AppNotLoaded:
     apps = _apps_in(module, names)
     near = difflib.get_close_matches(path, [name for name in names if not name.startswith("_")], n=1)
-    hint = apps or (f"did you mean {module}:{near[0]}?" if near else f"define it: {path} = App(...)")
+    hint = apps or _below(module, path) or (f"did you mean {module}:{near[0]}?" if near else f"define it: {path} = App(...)")
     return AppNotLoaded(Trouble.NO_ATTRIBUTE, f"module {module!r} has no {path!r}", hint=hint)
+
+
+def _below(module: str, path: str) -> str:
+    """A module within the package that is named as the app was: shop/app.py, for shop:app."""
+    within = f"{module}.{path.partition('.')[0]}"
+    is_package = hasattr(sys.modules.get(module), "__path__")
+    return f"did you mean {within}:{path}?" if is_package and find_spec(within) is not None else ""
 
 
 def _apps_in(module: str, names: dict[str, object]) -> str:

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "pause": "Stop a run until it is resumed.",
         "resume": "Let a paused run go on.",
         "events": "List events, newest first, with the runs that each started.",
+        "cost": "Say what a million runs cost on AWS, by the meter and a dated price table.",
         "dlq": "Look at messages that were given up, and send them again.",
     }
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from milepost.costing.bill import Bill
 from milepost.runs import RunStatus, StepStatus
 
 
@@ -167,6 +168,7 @@ DOCUMENTS: dict[str, Any] = {
     "pause": Acted,
     "resume": Acted,
     "rerun": Acted,
+    "cost": list[Bill],
     "dlq list": list[DeadLetterShape],
     "dlq resend": Resent,
 }

@@ -48,7 +48,8 @@ class PollOperation(Recorded):
         return self._ask()
 
     def _ask(self) -> State:
-        return Work(lambda: self.slice.named(self.path, self._check))
+        worker = self.slice.worker
+        return Work(lambda: self.slice.named(self.path, worker.stub(self.slice.header.function, self.path, self._check)))
 
     def _final(self, record: Record) -> State:
         if record.status == "failed":
