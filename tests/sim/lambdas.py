@@ -1,5 +1,8 @@
 """Lambda as it is: environments that start cold, are used again, freeze and thaw, run out of time, and die.
 
+What is invoked is the handler of a deployed app, with a record of SQS: a batch of one, for only one task of an environment at a
+time has the baton.
+
 Every port call of an environment gives the baton back before and after its effect; at each of those places other tasks may
 work, time passes, and what the seed has in store strikes. An environment's clock is its own.
 """
@@ -14,12 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from milepost.engine.deliver import Verdict, deliver
+from milepost.aws.log_keys import log_keys
+from milepost.aws.serving import Server
+from milepost.engine.deliver import ACK, Later, Verdict
 from milepost.engine.messages import MessageError, Received
 from milepost.engine.ports import ConditionFailed, PortError, TransactionFailed
 from milepost.engine.pump import Job
 from milepost.engine.worker import Worker
 from milepost.testing.crashes import WorkerKilled
+from milepost_handlers import worker as worker_handler
+from milepost_handlers.runtime import Runtime, install
 from tests.sim.laws import Broken
 from tests.sim.names import Call
 from tests.sim.scheduler import Task
@@ -53,6 +60,9 @@ class Environment:
         self.calls_left: int | None = None
         """After a thaw past its deadline: so many port calls, then its time-out takes it."""
         self.worker = world.equipped(self._worker(built), self)
+        self._postponed_s: list[int] = []
+        """After how many seconds the message in hand is to come again, if the handler has said so."""
+        self._runtime = Runtime(worker=self.worker, server=Server(self.worker, "default", self._postpone, failed=self._failed))
 
     def _worker(self, built: Any) -> Worker:
         cloud = self.world.cloud
@@ -69,6 +79,8 @@ class Environment:
             runner=lambda _threads: _Runner(self),
             spawn=self._spawn_thread,
             observe=self.world.observe,
+            notice=self.world.notice,
+            naming=log_keys,
         )
 
     def spawn(self, name: str, function: Callable[[], None]) -> Task:
@@ -200,12 +212,36 @@ class Environment:
         """Hand it one message; None: it was not done."""
         self.calls_left = None
         self.drives = None
-        try:
-            return deliver(received, self.worker, self.worker.now() + INVOCATION_MS)
-        except (PortError, MessageError) as error:
-            self.world.tell(self.name, "gives {} back: {}", received.id, error, run=self.drives)
-            self.world.outside.died(self.drives)
-            return None
+        self._postponed_s.clear()
+        install(self._runtime)  # the handler takes it before it calls a port: nobody else has worked in between
+        answer = worker_handler.handler({"Records": [_record_of(received)]}, _Context())
+        if not answer["batchItemFailures"]:
+            return ACK
+        return Later(self.worker.now() + 1_000 * self._postponed_s[0]) if self._postponed_s else None
+
+    def _postpone(self, _handle: str, seconds: int) -> None:
+        self._postponed_s.append(seconds)
+
+    def _failed(self, received: Received, error: Exception) -> None:
+        if not isinstance(error, PortError | MessageError):
+            self.world.scheduler.fail(error)
+        self.world.tell(self.name, "gives {} back: {}", received.id, error, run=self.drives)
+        self.world.outside.died(self.drives)
+
+
+class _Context:
+    """What Lambda tells of an invocation."""
+
+    aws_request_id = "simulated"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return INVOCATION_MS
+
+
+def _record_of(received: Received) -> dict[str, Any]:
+    """A message in the form in which Lambda hands it over, as far as it is read."""
+    attributes = {"ApproximateReceiveCount": str(received.deliveries), "SentTimestamp": str(received.sent_at_ms)}
+    return {"messageId": received.id, "receiptHandle": received.id, "body": received.body, "attributes": attributes}
 
 
 class _Port:

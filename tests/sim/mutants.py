@@ -21,7 +21,7 @@ from typing import Final, TextIO
 import msgspec
 
 from tests.sim.laws import Broken
-from tests.sim.mutations import ends, events, leases, records, times
+from tests.sim.mutations import ends, events, leases, records, servings, times
 from tests.sim.mutations.planting import Mutant
 from tests.sim.plan import Plan, plan_of
 from tests.sim.world import World
@@ -29,7 +29,7 @@ from tests.sim.world import World
 SEEDS: Final = range(1_000)
 """About a minute of one core."""
 MUTANTS: Final[dict[str, Mutant]] = {
-    mutant.name: mutant for module in (leases, times, events, records, ends) for mutant in module.GARDEN.mutants
+    mutant.name: mutant for module in (leases, times, events, records, ends, servings) for mutant in module.GARDEN.mutants
 }
 
 

@@ -19,7 +19,11 @@ def elsewhere(python: str, seeds: range, hash_seed: int) -> list[str]:
     found = subprocess.run(
         [python, "-W", "ignore", "-m", "tests.sim.digests", str(seeds.start), str(seeds.stop)],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'sdk'}", "PYTHONHASHSEED": str(hash_seed)},
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'sdk'}{os.pathsep}{ROOT / 'handlers'}",
+            "PYTHONHASHSEED": str(hash_seed),
+        },
         capture_output=True,
         text=True,
         check=False,

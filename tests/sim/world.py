@@ -20,6 +20,7 @@ import msgspec
 from milepost.engine import callbacks, keys
 from milepost.engine.callbacks import Token
 from milepost.engine.client import Client
+from milepost.engine.facts import Fact
 from milepost.engine.ports import DUE, Item, Key, Outgoing, PortError
 from milepost.engine.records import Failing
 from milepost.engine.sweep import sweep
@@ -123,6 +124,8 @@ class World:
         self._sweeps_at: int | None = None
         self._swept_at = START_MS
         self._clients = 0
+        self.facts: dict[str, int] = {}
+        """How often the engine told which."""
         self.done: dict[str, int] = {}
         """How often the outside did what."""
 
@@ -189,6 +192,10 @@ class World:
     def observe(self, moved: Moved) -> None:
         """A run has moved."""
         self.tell("", "→ {}{}", moved.status.value, f": {moved.note}" if moved.note else "", run=moved.run)
+
+    def notice(self, fact: Fact) -> None:
+        """The engine tells a fact, for metrics."""
+        self.facts[type(fact).__name__] = self.facts.get(type(fact).__name__, 0) + 1
 
     def broken(self, law: str, what: str) -> Broken:
         """A law does not hold: to be raised by whoever finds it. The play is over even if that is caught on its way, as what a

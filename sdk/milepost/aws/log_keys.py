@@ -13,7 +13,7 @@ _FORMATTER: Final = "aws_lambda_powertools.logging.formatter"
 
 
 @contextmanager
-def log_keys(keys: Mapping[str, str]) -> Generator[None, None, None]:
+def log_keys(keys: Mapping[str, str]) -> Generator[None]:
     """Put these keys into every line that is logged within, on this thread or task and on those that it lends its context to."""
     formatter: Any = sys.modules.get(_FORMATTER)
     if formatter is None:
