@@ -1,10 +1,11 @@
 """The doors of an app: send, look at runs, cancel, rerun, answer callbacks. They act on the ambient cloud.
 
-That is the cloud of the running slice, or the one entered around the call (LocalCloud, Sandbox); else the state file that
-`milepost dev` made in the working directory. Nothing is opened before the first call.
+In this order: that of the running slice, or the one entered around the call (LocalCloud, Sandbox); the deployed app that the
+`MILEPOST_*` variables name; the state file that `milepost dev` made in the working directory. Nothing is opened before the first call.
 """
 
 import os
+import threading
 from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -28,6 +29,8 @@ class Doors:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self._files: dict[str, Client] = {}
+        self._deployed: Client | None = None
+        self._mutex = threading.Lock()
         self._open = ExitStack()
         finalize(self, self._open.close)
 
@@ -128,10 +131,15 @@ class Doors:
         ambient = CURRENT.get()
         if ambient is not None:
             return Client(ambient.worker, new_id=_new_id, hops=ambient.hops + 1)
+        from milepost.contract import is_configured
+
+        if is_configured(os.environ):
+            return self._on_aws()
         path = os.path.abspath(STATE_FILE)  # noqa: PTH100 - pathlib would be most of the time that `import milepost` takes
         if not os.path.exists(path):  # noqa: PTH110 - as above
             raise NoCloudError(
-                "no cloud to act on: not inside a running function, nor within `with LocalCloud(app)` or `with Sandbox(app)`, and "
+                "no cloud to act on: not inside a running function, nor within `with LocalCloud(app)` or `with Sandbox(app)`; no "
+                "MILEPOST_TABLE and its like in the environment, which name a deployed app; and "
                 f"there is no {STATE_FILE} here, which `milepost dev MODULE:APP` makes in the directory it is started in"
             )
         if path not in self._files:
@@ -139,6 +147,18 @@ class Doors:
 
             self._files[path] = self._open.enter_context(FileClient(self, path)).client
         return self._files[path]
+
+    def _on_aws(self) -> "Client":
+        """The deployed app that the environment names. Made once: the environment of a process does not change."""
+        with self._mutex:
+            if self._deployed is None:
+                from milepost.aws.assembly import client_on
+                from milepost.aws.clients import Clients
+                from milepost.contract import names_from_environment
+
+                names = names_from_environment(os.environ)
+                self._deployed = client_on(names, self._definitions, Clients.from_environment(os.environ))
+            return self._deployed
 
 
 class Callback:

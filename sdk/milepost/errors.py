@@ -283,9 +283,11 @@ class WaitTimeout(MilepostError):
 
 
 class NoCloudError(MilepostError):
-    """There is no cloud to act on: not in a running function, not within a LocalCloud or Sandbox, and no ``.milepost/state.db`` here.
+    """There is no cloud to act on: not in a running function, not within a LocalCloud or Sandbox, no ``MILEPOST_*`` variables that name
+    a deployed app, and no ``.milepost/state.db`` here.
 
-    Raised by the doors of an app. What to do: start ``milepost dev`` in this directory, or change to the one it runs in.
+    Raised by the doors of an app. What to do: start ``milepost dev`` in this directory, or change to the one it runs in; for a
+    deployed app set the variables that `milepost_cdk` sets for its own functions.
     """
 
 

@@ -1,13 +1,15 @@
 """A deployed stage in moto, for tests of the ports: clients that never pause, and an ear for every request."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from milepost.aws.attempts import Attempts
@@ -75,7 +77,7 @@ def _session() -> boto3.Session:
 
 
 @contextmanager
-def deployed(*groups: str) -> Iterator[Deployed]:
+def deployed(*groups: str) -> Generator[Deployed]:
     """A stage with the queues of these worker groups beside the default one."""
     with dummy_environment(REGION), mock_aws():
         pauses: list[float] = []
@@ -115,15 +117,16 @@ class _Body:
         return content
 
 
-def answered(content: str | bytes, status: int = 200, **headers: str) -> Callable[[], AWSResponse]:
+def answered(content: str | bytes, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> Callable[[], AWSResponse]:
     """An answer of AWS, instead of moto's."""
     raw = content.encode() if isinstance(content, str) else content
-    return lambda: AWSResponse("https://aws", status, {"Content-Type": "application/x-amz-json-1.0", **headers}, _Body(raw))
+    all_headers = HTTPHeaders.from_dict({"Content-Type": "application/x-amz-json-1.0", **headers})
+    return lambda: AWSResponse("https://aws", status, all_headers, _Body(raw))
 
 
 def refused(code: str, message: str = "", status: int = 400) -> Callable[[], AWSResponse]:
     """An error of AWS."""
-    return answered(f'{{"__type": "com.amazonaws#{code}", "message": "{message}"}}', status, **{"x-amzn-errortype": code})
+    return answered(f'{{"__type": "com.amazonaws#{code}", "message": "{message}"}}', status, {"x-amzn-errortype": code})
 
 
 def by_moto() -> None:

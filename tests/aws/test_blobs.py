@@ -54,14 +54,14 @@ def error(code: str, message: str) -> str:
 
 def test_a_connection_that_breaks_while_a_value_is_read_is_asked_again(stage: Deployed, blobs: S3Blobs) -> None:
     ref = blobs.put(b"value")
-    short = answered(b"val", **{"Content-Type": "binary/octet-stream", "Content-Length": "5"})
+    short = answered(b"val", headers={"Content-Type": "binary/octet-stream", "Content-Length": "5"})
     stage.answers(stage.clients.s3, "GetObject", short)
     assert blobs.get(ref) == b"value"
     assert len(stage.pauses) == 1
 
 
 def test_slow_down_is_waited_for(stage: Deployed, blobs: S3Blobs) -> None:
-    slow = answered(error("SlowDown", "Please reduce your request rate."), 503, **{"Content-Type": "application/xml"})
+    slow = answered(error("SlowDown", "Please reduce your request rate."), 503, {"Content-Type": "application/xml"})
     stage.answers(stage.clients.s3, "PutObject", slow, slow)
     ref = blobs.put(b"value")
     assert len(stage.pauses) == 2

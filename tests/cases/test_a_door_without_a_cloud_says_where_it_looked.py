@@ -25,5 +25,5 @@ def test_all_of_them_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(NoCloudError) as caught:
         app.send(OrderPlaced(order_id="o-1"))
-    for place in ("running function", "with LocalCloud", ".milepost/state.db", "milepost dev"):
+    for place in ("running function", "with LocalCloud", "MILEPOST_TABLE", ".milepost/state.db", "milepost dev"):
         assert place in str(caught.value)

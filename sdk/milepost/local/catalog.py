@@ -2,7 +2,7 @@
 how much is under way. Reads the table ``items`` across its keys, which only a local file can.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -46,11 +46,13 @@ class Catalog:
         return UnderWay(waiting=counts.get(0, 0), paused=counts.get(1, 0))
 
 
-def untyped(app: str, functions: Iterable[str], events: Iterable[str]) -> Definitions:
-    """An app of which only names are known: any JSON fits its events and results. For clients that do not have its code."""
+def untyped(app: str, functions: Iterable[str], events: Mapping[str, str | None]) -> Definitions:
+    """An app of which only names are known, of its events the sources as well: any JSON fits its events and results. For clients
+    that do not have its code.
+    """
     definitions = Definitions(app)
-    for name in sorted(set(events)):
-        definitions.add_event(EventType(name, type("AnyData", (dict,), {})), "the state file")
+    for name, source in sorted(events.items()):
+        definitions.add_event(EventType(name, type("AnyData", (dict,), {}), source=source), "the state file")
     for name in sorted(set(functions)):
         definitions.add_function(FunctionDefinition(name=name, body=_unknown, data_body=_any_data), "the state file")
     return definitions

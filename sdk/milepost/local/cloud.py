@@ -30,7 +30,6 @@ from milepost.errors import UsageError
 from milepost.functions import Definitions, Function, HasDefinitions
 from milepost.local.assembly import LOCAL, ports_on, worker_on
 from milepost.local.catalog import Catalog, untyped
-from milepost.wall_clock import SystemClock
 from milepost.local.event_log import EventLog
 from milepost.local.lanes import Lanes
 from milepost.local.loop import SLICE_MS, SLICES, Loop
@@ -43,6 +42,7 @@ from milepost.local.watching import Watch
 from milepost.runs import Run, RunStatus, StatusName
 from milepost.step import Log
 from milepost.timestamps import duration_ms
+from milepost.wall_clock import SystemClock
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -231,10 +231,19 @@ class Manifest(msgspec.Struct, frozen=True):
     version: str
     target: str | None = None
     """MODULE:APP, when `milepost dev` started the worker."""
+    sources: dict[str, str] = {}
+    """Of the events that are taken from one source alone."""
 
 
 def _manifest(definitions: Definitions, target: str | None) -> dict[str, Any]:
-    manifest = Manifest(definitions.app, list(definitions.functions), list(definitions.events), definitions.code_version(), target)
+    manifest = Manifest(
+        app=definitions.app,
+        functions=list(definitions.functions),
+        events=list(definitions.events),
+        version=definitions.code_version(),
+        target=target,
+        sources={event.name: event.source for event in definitions.events.values() if event.source is not None},
+    )
     return {"pk": keys.MANIFEST.pk, "sk": keys.MANIFEST.sk, "v": 1, **msgspec.to_builtins(manifest)}
 
 
@@ -261,8 +270,9 @@ class FileClient:
     def _untyped(self) -> Definitions:
         manifest = self.manifest
         if manifest is None:
-            return untyped("", self.catalog.functions(), ())
-        return untyped(manifest.app, {*manifest.functions, *self.catalog.functions()}, manifest.events)
+            return untyped("", self.catalog.functions(), {})
+        events = {name: manifest.sources.get(name) for name in manifest.events}
+        return untyped(manifest.app, {*manifest.functions, *self.catalog.functions()}, events)
 
     def cancel(self, run: str, *, reason: str = "cancelled by request") -> bool:
         """Commit the cancel and leave what follows (handlers, compensations, children) to the worker, who has the code for
