@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from benchmarks import big, cloud, inside
+from benchmarks import aws, big, cloud, inside
 from benchmarks.figures import Figure, Target, at_least, at_most
 from benchmarks.machine import python
 from benchmarks.sides.process import recovery_s
@@ -196,5 +196,30 @@ PLAN: Final = (
             Figure(key="children.slices", what="... slices of their parent", unit="slices", target=at_most(50), on_disk=False),
             Figure(key="children.rss", what="... peak memory of the process of all", unit="MB", on_disk=False),
         ),
+    ),
+    Workload(
+        name="checkpoint",
+        measure=aws.checkpoint,
+        figures=(
+            Figure(key="checkpoint.boto3", what="Processor, a step's put by boto3's put_item", unit="µs", on_disk=False),
+            Figure(key="checkpoint.plain", what="Processor, the same by the table through boto3", unit="µs", on_disk=False),
+            Figure(key="checkpoint.direct", what="Processor, the same by the table's quick way", unit="µs", on_disk=False),
+            Figure(key="checkpoint.ratio", what="The quick way beside put_item", unit="", target=at_most(0.6), on_disk=False),
+        ),
+        rounds=3,
+    ),
+    Workload(
+        name="decode",
+        measure=aws.decoding,
+        figures=(
+            Figure(
+                key="decode.record",
+                what="Processor, decoding a record of a DynamoDB answer, history of 1,000",
+                unit="µs",
+                target=at_most(6),
+                on_disk=False,
+            ),
+        ),
+        rounds=3,
     ),
 )
