@@ -103,3 +103,13 @@ def test_a_detail_that_is_no_json_object_is_refused_with_all_beside_it(bed: Bed,
     with pytest.raises(ValueError, match=r"the detail of event bad \(shop/order\.placed\) is not"):
         bed.ports.bus.publish([entry(id="fine"), entry(id="bad", detail=detail)])
     assert bed.take() == []
+
+
+def test_an_event_of_ours_keeps_the_id_of_its_envelope(bed: Bed) -> None:
+    bed.route({"detail-type": ["shop/order.placed"], "detail": {"total": [{"numeric": [">", 100]}]}}, target="large")
+    for total in ("99.99", "100.01"):
+        detail = messages.detail_of(f'{{"total":{total}}}', messages.Envelope(id=f"e-{total}", sent_at=START_MS - 5, hops=2))
+        bed.ports.bus.publish([entry(detail=detail, id=f"e-{total}")] * 2)
+    first, second = map(messages.read_event, received(bed))
+    assert first == second
+    assert (first.id, first.data, first.at, first.sent_at, first.hops) == ("e-100.01", '{"total":100.01}', START_MS, START_MS - 5, 2)

@@ -96,7 +96,7 @@ def test_a_delayed_message_is_never_early(bed: Bed, delay_ms: int) -> None:
     assert bed.take() == []
     bed.clock.now += delay_ms - 1
     assert bed.take() == []
-    bed.clock.now += 1
+    bed.clock.now += bed.grain_ms
     assert take_one(bed).body == "later"
 
 
@@ -109,9 +109,9 @@ def test_a_delay_out_of_range_is_refused_before_anything_is_sent(bed: Bed, delay
 
 
 def test_the_next_message_is_the_one_visible_first(bed: Bed) -> None:
-    send(bed, "second", delay_ms=20)
-    send(bed, "first", delay_ms=10)
-    bed.clock.now += 30
+    send(bed, "second", delay_ms=20_000)
+    send(bed, "first", delay_ms=10_000)
+    bed.clock.now += 30_000
     assert bed.bodies() == ["first", "second"]
 
 
@@ -121,7 +121,7 @@ def test_a_retried_message_comes_back_at_its_time_with_its_id_and_count(bed: Bed
     assert bed.receiver.retry(first.id, START_MS + 500)
     bed.clock.now += 499
     assert bed.take() == []
-    bed.clock.now += 1
+    bed.clock.now += bed.grain_ms
     second = take_one(bed)
     assert (second.id, second.body, second.deliveries, second.sent_at_ms) == (first.id, "again", 2, START_MS)
 

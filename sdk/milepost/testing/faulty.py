@@ -14,6 +14,7 @@ from milepost.definitions import HasDefinitions
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.deliver import Ack, Later, deliver
 from milepost.engine.messages import Received
+from milepost.testing.backends import MemoryBackend
 from milepost.testing.crashes import mortal
 from milepost.testing.faults import Crash, Duplicate, Fault, FaultFuse, Last, NewestFirst
 from milepost.testing.sandbox import INVOCATION_MS, Sandbox
@@ -77,6 +78,9 @@ class FaultyBox(Sandbox):
 
     def __enter__(self) -> Self:
         super().__enter__()
+        if not isinstance(self._backend, MemoryBackend):
+            raise TypeError("faults are played in memory")
+        self._mailbox = self._backend.mailbox
         worker = self._worker
         find = worker.stub
 
@@ -129,12 +133,9 @@ class FaultyBox(Sandbox):
             last = self._clock.now_ms()
         return last + _QUIET_MS
 
-    def _next_sweep(self) -> int | None:
-        """The sweeper comes when time passes anyhow: no run needs it to get over a crash."""
-        return None
-
     def _next_at(self) -> int | None:
-        times = [at for at in (super()._next_at(), *(at for at, _ in self._copies)) if at is not None]
+        """The sweeper comes when time passes anyhow: no run needs it to get over a crash."""
+        times = [at for at in (self._backend.next_at(with_sweeper=False), *(at for at, _ in self._copies)) if at is not None]
         return min(times, default=None)
 
     # ---- deliveries --------------------------------------------------------------------------------------------------

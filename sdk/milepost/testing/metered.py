@@ -13,12 +13,12 @@ EARLY_REQUESTS: Final = 3
 """SQS requests of the message by which a schedule fires a little early: sent, received, deleted; the worker sends it on."""
 
 
-def metered(ports: Ports, meter: Meter) -> Ports:
-    """The same ports, counted."""
+def metered(ports: Ports, meter: Meter, *, delivers_early: bool = False) -> Ports:
+    """The same ports, counted. ``delivers_early``: schedules fire early by messages, which are counted where they are delivered."""
     return msgspec.structs.replace(
         ports,
         table=MeteredTable(ports.table, meter),
-        timers=MeteredTimers(ports.timers, ports.clock, meter),
+        timers=MeteredTimers(ports.timers, ports.clock, meter, delivers_early=delivers_early),
         bus=MeteredBus(ports.bus, meter),
         blobs=MeteredBlobs(ports.blobs, meter),
     )
@@ -29,8 +29,9 @@ class MeteredTimers:
     finished by a delayed message: one invocation more. One that is disarmed before it fires is not billed.
     """
 
-    def __init__(self, timers: Timers, clock: Clock, meter: Meter) -> None:
+    def __init__(self, timers: Timers, clock: Clock, meter: Meter, *, delivers_early: bool) -> None:
         self._timers = timers
+        self._delivers_early = delivers_early
         self._clock = clock
         self._meter = meter
         self._due: dict[str, int] = {}
@@ -49,6 +50,8 @@ class MeteredTimers:
 
     def _count(self, schedules: int) -> None:
         self._meter.used("schedules", schedules)
+        if self._delivers_early:
+            return
         self._meter.used("invocations", schedules)
         self._meter.used("queue_requests", schedules * EARLY_REQUESTS)
 

@@ -1,36 +1,33 @@
-"""Sandbox: a whole cloud in memory with a virtual clock, for the tests of an app.
+"""Sandbox: a whole cloud with a virtual clock, for the tests of an app: in memory, or on moto.
 
-The same ports and the same engine as the local cloud; only the clock and the loop differ. One thread, no chance: the same
-test takes the same path every time. A body's branches run one after the other.
+In memory: the same ports and the same engine as the local cloud; only the clock and the loop differ. On moto: the ports of AWS and the
+deployed app's own handlers. One thread, no chance: the same test takes the same path every time. A body's branches run one after
+the other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import Token
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 
-from milepost.engine import keys
+import msgspec
+
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.client import Client
-from milepost.engine.deliver import Ack, Later, deliver
 from milepost.engine.inputs import encoded_event
-from milepost.engine.messages import MessageError, Received
-from milepost.engine.ports import DUE
+from milepost.engine.messages import Received
+from milepost.engine.ports import Entry
 from milepost.engine.reading import RunsQuery
-from milepost.engine.schedules import Schedules
-from milepost.engine.sweep import sweep
 from milepost.engine.worker import Moved
 from milepost.errors import FunctionNotFound, UsageError
 from milepost.functions import Function, HasDefinitions
-from milepost.local.assembly import LOCAL, ports_on, worker_on
-from milepost.local.mailbox import Mailbox
 from milepost.local.routing import routes_of, started_by
-from milepost.local.store import Store
-from milepost.local.table import LocalTable
 from milepost.options import check_duration
 from milepost.runs import Run, RunStatus, StatusName
+from milepost.testing.backends import VISIBILITY_MS
+from milepost.testing.choosing import BackendName, backend_named, check_backend
 from milepost.testing.clock import VirtualClock
 from milepost.testing.crashes import Fuse, WorkerKilled, mortal
 from milepost.testing.meter import Meter
@@ -45,23 +42,23 @@ START: Final = datetime(2026, 1, 1, 9, tzinfo=UTC)
 """When a box opens, unless told."""
 
 INVOCATION_MS: Final = 60_000
-"""A worker's time-out, and..."""
-VISIBILITY_MS: Final = 120_000
-"""... how long a message that a dead worker held stays invisible (design.md §4)."""
-
-SWEEP_MS: Final = 60_000
+"""A worker's time-out."""
 _MOST_DELIVERIES: Final = 1_000_000
 """At one instant: more is a loop that would never end."""
 
 
 class Sandbox:
-    """A cloud in memory. Enter it, send events, advance the clock, look at the runs.
+    """A cloud of its own. Enter it, send events, advance the clock, look at the runs.
 
-    ``start``: when its clock begins, aware; 2026-01-01 09:00 UTC by default.
+    ``backend``: "memory", the quickest; or "moto", where the app runs on DynamoDB, SQS, EventBridge, Scheduler and S3 as in-process
+    moto has them, through the handlers that a deployment has, and the app's own boto3 calls reach the same moto. One box of those at
+    a time. ``start``: when its clock begins, aware; 2026-01-01 09:00 UTC by default. Raises UsageError for another backend, and on
+    entering when moto is not installed, or another box on moto is open.
     """
 
-    def __init__(self, app: HasDefinitions, /, *, start: datetime | None = None) -> None:
+    def __init__(self, app: HasDefinitions, /, *, backend: BackendName = "memory", start: datetime | None = None) -> None:
         self._definitions = app.definitions
+        self._backend_name: BackendName = check_backend(backend)
         self._clock = VirtualClock(start or START)
         self._meter = Meter()
         self._fuse = Fuse()
@@ -71,27 +68,32 @@ class Sandbox:
         self._is_open = False
 
     def __enter__(self) -> Self:
-        definitions = self._definitions
-        self._store = Store(None)
-        plain = ports_on(self._store, self._clock, definitions)
-        ports = metered(plain, self._meter)
-        self._plain = worker_on(plain, definitions)
-        self._outside = worker_on(ports, definitions, observe=self._moves.append)
-        self._worker = self._stubs.on(worker_on(mortal(ports, self._fuse), definitions, settings=LOCAL, observe=self._moves.append))
-        self._table = LocalTable(self._store)
-        self._mailbox = Mailbox(self._store, self._clock)
-        self._schedules = Schedules(self._outside)
-        self._client = Client(self._outside, new_id=lambda: f"event-{next(self._ids)}")
-        self._reader = Client(self._plain, new_id=str)
-        self._swept_at = self._clock.now_ms()
+        self._backend = backend_named(self._backend_name, self._definitions, self._clock)
+        self._backend.open()
+        try:
+            self._assemble()
+        except BaseException:
+            self._backend.close()
+            raise
         self._ambient: Token[Ambient | None] = CURRENT.set(Ambient(self._outside, "", -1))
         self._is_open = True
         return self
 
+    def _assemble(self) -> None:
+        backend, observe = self._backend, self._moves.append
+        plain = backend.ports
+        ports = metered(plain, self._meter, delivers_early=backend.delivers_early)
+        self._plain = backend.worker(plain)
+        self._outside = backend.worker(ports, observe)
+        self._worker = self._stubs.on(backend.worker(mortal(ports, self._fuse), observe))
+        self._client = Client(self._outside, new_id=lambda: f"event-{next(self._ids)}")
+        self._reader = Client(self._plain, new_id=str)
+        backend.begin(self._plain, self._outside)
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /) -> None:
         self._is_open = False
         CURRENT.reset(self._ambient)
-        self._store.close()
+        self._backend.close()
 
     # ---- what a test does --------------------------------------------------------------------------------------------
 
@@ -111,6 +113,16 @@ class Sandbox:
         self._client.publish(entries, at=at)
         self.run_until_idle()
         return [Run(run, self._reader.reader) for run in started_by(routes_of(self._definitions), entries)] if at is None else []
+
+    def put_event(self, name: str, detail: Mapping[str, Any], /, *, source: str) -> list[Run[Any]]:
+        """Put an event on the bus as another producer does, by plain `put_events`, and deliver what is deliverable now; returns the
+        runs that it started. ``name``: its detail-type. ``source`` "aws.…": an event of an AWS service, from the default bus.
+        """
+        text = msgspec.json.Encoder(decimal_format="number").encode(detail).decode()
+        entry = Entry(name=name, source=source, detail=text, id=f"event-{next(self._ids)}")
+        entry = msgspec.structs.replace(entry, id=self._backend.put_event(entry))
+        self.run_until_idle()
+        return [Run(run, self._reader.reader) for run in started_by(routes_of(self._definitions), [entry])]
 
     def invoke(self, function: Function[E, R], data: E, /, *, id: str | None = None) -> Run[R]:
         """Start a function directly, without an event, and deliver all that is deliverable now."""
@@ -153,10 +165,10 @@ class Sandbox:
         """Deliver everything that is deliverable now."""
         for _ in range(_MOST_DELIVERIES):
             self._tend()
-            received = self._mailbox.receive(self._clock.now_ms(), 1)
-            if not received:
+            received = self._backend.receive()
+            if received is None:
                 return
-            self._handle(received[0])
+            self._handle(received)
         raise RuntimeError(f"{_MOST_DELIVERIES} messages were delivered at {self.now} and there are more: two functions feed each other")
 
     def stub(self, function: Function[Any, Any] | str, step: str, value: Callable[..., Any] | object, /) -> None:
@@ -190,49 +202,20 @@ class Sandbox:
     # ---- the loop ----------------------------------------------------------------------------------------------------
 
     def _tend(self) -> None:
-        """Crons and the sweeper, when they are due."""
-        at = self._schedules.next_at()
-        if at is not None and at <= self._clock.now_ms():
-            self._schedules.fire()
-        now = self._clock.now_ms()
-        if now - self._swept_at >= SWEEP_MS:
-            self._swept_at = now
-            sweep(self._plain)
-            self._table.expire(now // 1000)
+        """Crons, schedules and the sweeper, when they are due."""
+        self._backend.tend()
 
     def _next_at(self) -> int | None:
-        times = [at for at in (self._mailbox.next_visible_at(), self._schedules.next_at(), self._next_sweep()) if at is not None]
-        return min(times, default=None)
-
-    def _next_sweep(self) -> int | None:
-        """When the sweeper will have something to do: it runs every minute, but nobody waits for it in vain."""
-        shards = [shard(number) for number in range(keys.SHARDS) for shard in (keys.due_shard, keys.paused_shard)]
-        heads = [self._table.query_index(DUE, shard, limit=1).items for shard in shards]
-        dues = [int(items[0]["next_due"]) for items in heads if items]
-        if not dues:
-            return None
-        return max(min(dues) + LOCAL.overdue_ms, self._swept_at + SWEEP_MS)
+        return self._backend.next_at()
 
     def _handle(self, received: Received) -> None:
         now = self._clock.now_ms()
         self._meter.delivered(received.body, received.deliveries)
         try:
-            verdict = deliver(received, self._worker, now + INVOCATION_MS)
+            is_put_off = self._backend.serve(received, self._worker, now + INVOCATION_MS)
         except WorkerKilled:
-            self._mailbox.retry(received.id, now + VISIBILITY_MS)
             self._fuse.renew()
             self._clock.move_to(now + VISIBILITY_MS)
             return
-        except MessageError as error:  # it comes again until it is a dead letter, and disturbs nobody
-            self._worker.log.exception("a message that nobody can read", message_id=received.id, error=str(error))
-            self._mailbox.retry(received.id, now + VISIBILITY_MS)
-            return
-        except BaseException:  # of a port, or a bug: for the test to see
-            self._mailbox.retry(received.id, now + VISIBILITY_MS)
-            raise
-        match verdict:
-            case Ack():
-                self._mailbox.ack(received.id)
-            case Later(at_ms):
-                self._meter.used("queue_requests")
-                self._mailbox.retry(received.id, at_ms)
+        if is_put_off:
+            self._meter.used("queue_requests")
