@@ -17,7 +17,7 @@ has_python = $(if $(shell find $(1) -name '*.py' -print -quit 2>/dev/null),$(1))
 SHIPPED := $(foreach root,sdk handlers cdk_app,$(call has_python,$(root)))
 SOURCES := $(SHIPPED) $(foreach root,tests examples benchmarks docs,$(call has_python,$(root)))
 
-.PHONY: help setup check test test-all sim soak mutants bench bench-peers bench-curves demo docs lock format clean
+.PHONY: help setup check test test-all sim soak mutants contract-ruler bench bench-peers bench-curves demo docs lock format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -96,6 +96,7 @@ SEEDS ?= 1000
 FROM ?= 0
 RUNS ?= 1000000
 JOBS ?= $(WORKERS)
+PAIRS ?= 10000
 
 sim: setup ## simulate SEEDS=1000 seeds FROM=0, with every fault (half a minute of one core); what breaks a law is shown, shrunken
 	@$(PY) -m tests.sim --from $(FROM) --seeds $(SEEDS) --jobs $(JOBS)
@@ -105,6 +106,9 @@ soak: setup ## simulate RUNS=1000000 runs FROM=0 (an hour); what came of it is i
 
 mutants: setup ## plant bugs into the engine: the simulator must find each within seeds that one core plays in a minute (10 minutes)
 	@$(PY) -m tests.sim.mutants --jobs $(JOBS) $(NAMES)
+
+contract-ruler: setup ## compare event patterns with Amazon's own engine on PAIRS=10000 generated pairs (where Java and Maven are)
+	@$(PY) -m tests.ruler --pairs $(PAIRS) --from $(FROM)
 
 bench: setup ## measure speed and cost, and write docs/benchmarks.md anew (5 minutes)
 	@$(PY) -m benchmarks --write

@@ -1,14 +1,16 @@
 """One element of a leaf of an event pattern: ``"x"``, ``{"prefix": "x"}``, ``{"numeric": [">", 5]}`` ... as a test of one value.
 
 Pure. The operators are those of EventBridge's user guide, "Comparison operators for use in event patterns"
-(docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, read 2026-11-22). Numbers are compared
-exactly: 300 and 300.0 are equal.
+(docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, read 2026-11-22); what that leaves open is as
+its open-source rule engine has it (event-ruler 2.1.0: `make contract-ruler`). Numbers are compared exactly, 300 and 300.0 are
+equal; one that a double does not hold to its last digit is not comparable.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
+from math import isfinite
 from typing import Any, Final, NamedTuple, TypeAlias, TypeGuard
 
 Test: TypeAlias = Callable[[Any], bool]
@@ -21,6 +23,8 @@ _COMPARE: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
     ">": lambda found, bound: found > bound,
     ">=": lambda found, bound: found >= bound,
 }
+_EXACT: Final = 2**53
+"""Integers up to this are doubles."""
 _BAD_ESCAPE: Final = re.compile(r"\\(?:[^*\\]|$)")
 _UNESCAPED: Final = {"\\\\": "\\", "\\*": "*"}
 _WILDCARD_PARTS: Final = re.compile(r"\\\\|\\\*|\*|[^*\\]+")
@@ -141,6 +145,8 @@ def _cidr(operand: Any) -> Test:
         network = ip_network(text, strict=False)
     except ValueError as error:
         raise PatternError(f"cidr {text!r}: {error}; write it like 10.0.0.0/24 or 2001:db8::/32") from error
+    if network.num_addresses == 1:
+        raise PatternError(f"cidr {text!r} is one address: write it as a value, without cidr")
 
     def test(value: Any) -> bool:
         if not isinstance(value, str):
@@ -160,12 +166,17 @@ def _numeric(operand: Any) -> Test:
     for sign, bound in terms:
         if not isinstance(sign, str) or sign not in _COMPARE or not is_number(bound):
             raise PatternError(f"numeric: {sign!r} {bound!r} is not one of = < <= > >= and a number")
+        _check_comparable("numeric", bound)
     if len(terms) == 2:
         (low_sign, low), (high_sign, high) = terms
         if low_sign not in (">", ">=") or high_sign not in ("<", "<=") or not _decimal(low) < _decimal(high):
             raise PatternError(f'numeric: a range is a lower bound, then a greater upper one, like [">", 0, "<=", 5], not {operand!r}')
     comparisons = [(_COMPARE[sign], _decimal(bound)) for sign, bound in terms]
-    return lambda value: is_number(value) and all(compare(_decimal(value), bound) for compare, bound in comparisons)
+
+    def test(value: Any) -> bool:
+        return is_number(value) and _is_comparable(value) and all(compare(_decimal(value), bound) for compare, bound in comparisons)
+
+    return test
 
 
 def _anything_but(operand: Any) -> Test:
@@ -173,11 +184,15 @@ def _anything_but(operand: Any) -> Test:
         if len(operand) != 1 or next(iter(operand)) not in _ANYTHING_BUT:
             raise PatternError(f"anything-but takes values, or one of {', '.join(sorted(_ANYTHING_BUT))}, not {operand!r}")
         [(name, wanted)] = operand.items()
+        if name in ("prefix", "suffix") and "" in _listed(wanted):
+            raise PatternError(f"anything-but: every text has the {name} '', so nothing would match")
         tests = [_OPERATORS[name](_text(name, text)) for text in _listed(wanted)]
     else:
         values = _listed(operand)
         if not (all(isinstance(value, str) for value in values) or all(map(is_number, values))):
             raise PatternError(f"anything-but takes strings only, or numbers only, not {operand!r}")
+        for value in values:
+            _check_comparable("anything-but", value)
         tests = [_exactly(value) for value in values]
     return lambda value: not any(test(value) for test in tests)
 
@@ -201,6 +216,19 @@ def _text_or_ignoring_case(name: str, operand: Any) -> tuple[str, Callable[[str]
     return _text(name, operand), str
 
 
+def _is_comparable(number: float | Decimal) -> bool:
+    """Whether a double holds it to its last digit."""
+    if isinstance(number, float) or (-_EXACT <= number <= _EXACT and number == int(number)):
+        return True
+    nearest = float(number)
+    return isfinite(nearest) and Decimal(repr(nearest)) == number
+
+
+def _check_comparable(name: str, operand: Any) -> None:
+    if is_number(operand) and not _is_comparable(operand):
+        raise PatternError(f"{name}: {operand} has more digits than can be compared: 15 always can")
+
+
 def _decimal(value: float | Decimal) -> Decimal:
     """A float by its shortest decimal form, as it is written in JSON."""
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
@@ -216,3 +244,5 @@ _OPERATORS: Final[dict[str, Callable[[Any], Test]]] = {
     "numeric": _numeric,
     "anything-but": _anything_but,
 }
+OPERATORS: Final = frozenset({*_OPERATORS, *_COMPARE, "exists", "exactly"})
+"""What has a meaning of its own in an element: EventBridge takes a field of such a name for one inside $or."""

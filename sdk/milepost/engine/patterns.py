@@ -3,25 +3,36 @@
 Pure: no ports. Owns the structure of patterns; what one element of a leaf means is in matchers.py. A pattern is an object
 like the event. Its fields must all be met. A leaf is a list of which one element must be met by one of the field's values:
 of an array every element is a value. Where arrays hold objects, all that a pattern asks below the array must be met by
-*one* of them. ``$or`` holds a list of objects of which one must be met, beside the other fields.
+*one* of them. ``$or`` holds a list of objects of which one must be met, beside the other fields; of a field that is asked for both
+beside it and inside, what stands later in the pattern counts alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from itertools import chain
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from milepost.engine.matchers import Matcher, PatternError, is_list, is_object, matcher
+from milepost.engine.matchers import OPERATORS, Matcher, PatternError, is_list, is_object, matcher
 
 ALTERNATIVES_LIMIT: Final = 1_000
 """Combinations that the $or of one pattern may span: EventBridge's limit (user guide, "$or", read 2026-11-22)."""
 
-_MISSING: Final = object()
 _Path: TypeAlias = tuple[str, ...]
-_Leaves: TypeAlias = dict[_Path, list[tuple[Matcher, ...]]]
-"""What one alternative of a pattern, with its $or resolved, asks of each leaf: one of each group."""
+_Leaves: TypeAlias = dict[_Path, tuple[Matcher, ...]]
+"""What one alternative of a pattern, with its $or resolved, asks of each leaf: one of these."""
+_Place: TypeAlias = tuple[tuple[int, int], ...]
+"""In which element of which arrays, the outermost first."""
+_Chosen: TypeAlias = dict[int, int]
+"""By array: the element in which everything is asked for."""
+
+
+class _Found(NamedTuple):
+    value: Any
+    at: _Place
+
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode_untyped = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -56,11 +67,11 @@ class Pattern:
         problems = validate(pattern)
         if problems:
             raise PatternError("; ".join(problems))
-        self._alternatives = [_tree(leaves) for leaves in _alternatives(pattern, ())]
+        self._alternatives = [sorted(leaves.items(), key=lambda leaf: ".".join(leaf[0])) for leaves in _alternatives(pattern, ())]
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Whether the pattern takes the event."""
-        return any(_meets(alternative, event, _Presence(event)) for alternative in self._alternatives)
+        return any(_takes(alternative, event) for alternative in self._alternatives)
 
 
 @lru_cache(maxsize=2_048)
@@ -71,78 +82,72 @@ def _compiled(pattern: bytes) -> Pattern:
 # ---- matching --------------------------------------------------------------------------------------------------------
 
 
-class _Node:
-    """What an alternative asks at one path: of the value there, and below."""
-
-    __slots__ = ("fields", "groups", "path")
-
-    def __init__(self, path: _Path) -> None:
-        self.path = path
-        self.fields: dict[str, _Node] = {}
-        self.groups: list[tuple[Matcher, ...]] = []
-
-
-class _Presence:
-    """Which leaves an event has anywhere, found out when first asked: ``exists: false`` looks at all elements of an array."""
-
-    __slots__ = ("_event", "_leaves")
-
-    def __init__(self, event: Mapping[str, Any]) -> None:
-        self._event = event
-        self._leaves: frozenset[_Path] | None = None
-
-    def has(self, path: _Path) -> bool:
-        if self._leaves is None:
-            self._leaves = frozenset(_leaf_paths(self._event, ()))
-        return path in self._leaves
-
-
-def _tree(leaves: _Leaves) -> _Node:
-    root = _Node(())
-    for path, groups in leaves.items():
-        node = root
-        for depth, name in enumerate(path, start=1):
-            node = node.fields.setdefault(name, _Node(path[:depth]))
-        node.groups.extend(groups)
-    return root
-
-
-def _meets(node: _Node, value: Any, presence: _Presence) -> bool:
-    """Whether one value, not an array, meets what is asked at a path and below."""
-    return all(any(_is_met(each, value, node.path, presence) for each in group) for group in node.groups) and all(
-        any(_meets(child, candidate, presence) for candidate in _values(value, name)) for name, child in node.fields.items()
-    )
-
-
-def _is_met(asked: Matcher, value: Any, path: _Path, presence: _Presence) -> bool:
-    if asked.wants_absent:
-        return not presence.has(path)
-    return value is not _MISSING and not is_object(value) and asked.test(value)
-
-
-def _values(parent: Any, name: str) -> Iterator[Any]:
-    """The values of a field: those of an array one by one, a sign for none at all."""
-    found = parent.get(name, _MISSING) if is_object(parent) else _MISSING
-    values = iter(_flat(found))
-    yield next(values, _MISSING)
-    yield from values
-
-
-def _flat(value: Any) -> Iterator[Any]:
+def _found(value: Any, path: _Path, at: _Place = ()) -> Iterator[_Found]:
+    """The values of a leaf, each with the elements that it is in: of an array of values any will do."""
     if is_list(value):
-        for element in value:
-            yield from _flat(element)
-    else:
-        yield value
+        for index, element in enumerate(value):
+            is_place = is_list(element) or is_object(element)
+            yield from _found(element, path, (*at, (id(value), index)) if is_place else at)
+    elif is_object(value):
+        if path and path[0] in value:
+            yield from _found(value[path[0]], path[1:], at)
+    elif not path:
+        yield _Found(value, at)
 
 
-def _leaf_paths(value: Any, path: _Path) -> Iterator[_Path]:
-    for each in _flat(value):
-        if is_object(each):
-            for name, below in each.items():
-                yield from _leaf_paths(below, (*path, name))
-        else:
-            yield path
+def _takes(leaves: Sequence[tuple[_Path, tuple[Matcher, ...]]], event: Mapping[str, Any]) -> bool:
+    """Whether one element of each array can be chosen in which all leaves are met. They are asked in the order of their paths, and an
+    absence only of the elements that those before it have chosen: so EventBridge's own engine does it.
+    """
+    choices: Iterable[_Chosen] = [{}]
+    for path, asked in leaves:
+        choices = _narrowed(choices, list(_found(event, path)), asked)
+        if not choices:
+            return False
+    return True
+
+
+def _narrowed(choices: Iterable[_Chosen], found: Sequence[_Found], asked: tuple[Matcher, ...]) -> Collection[_Chosen]:
+    """The choices in which a leaf is met, with what it adds to each."""
+    places = {one.at for one in found if any(each.test(one.value) for each in asked)}
+    may_be_absent = any(each.wants_absent for each in asked)
+    if not may_be_absent and not any(places):
+        return list(choices) if places else ()
+    met = _Places(places)
+    there = _Places({one.at for one in found} if may_be_absent else ())
+    narrowed: dict[frozenset[tuple[int, int]], _Chosen] = {}
+    for chosen in choices:
+        for at in met.beside(chosen):
+            added = chosen | dict(at)
+            narrowed[frozenset(added.items())] = added
+        if may_be_absent and next(there.beside(chosen), None) is None:
+            narrowed[frozenset(chosen.items())] = chosen
+    return narrowed.values()
+
+
+class _Places:
+    """Places, by the element of the outermost array that each is in."""
+
+    __slots__ = ("_by_array", "_outside")
+
+    def __init__(self, places: Iterable[_Place]) -> None:
+        self._outside: list[_Place] = []
+        self._by_array: dict[int, dict[int, list[_Place]]] = {}
+        for at in places:
+            if at:
+                array, index = at[0]
+                self._by_array.setdefault(array, {}).setdefault(index, []).append(at)
+            else:
+                self._outside.append(at)
+
+    def beside(self, chosen: _Chosen) -> Iterator[_Place]:
+        """Those that are in no other element of an array than the one that was chosen."""
+        yield from self._outside
+        for array, by_index in self._by_array.items():
+            near = [by_index.get(chosen[array], [])] if array in chosen else by_index.values()
+            for at in chain.from_iterable(near):
+                if all(chosen.get(inner, index) == index for inner, index in at):
+                    yield at
 
 
 # ---- $or, resolved ---------------------------------------------------------------------------------------------------
@@ -157,13 +162,9 @@ def _alternatives(pattern: Mapping[str, Any], path: _Path) -> list[_Leaves]:
         elif is_object(below):
             added = _alternatives(below, (*path, name))
         else:
-            added = [{(*path, name): [tuple(matcher(element) for element in below)]}]
-        choices = [_both(one, another) for one in choices for another in added]
+            added = [{(*path, name): tuple(matcher(element) for element in below)}]
+        choices = [{**one, **another} for one in choices for another in added]
     return choices
-
-
-def _both(one: _Leaves, another: _Leaves) -> _Leaves:
-    return {path: [*one.get(path, ()), *another.get(path, ())] for path in {**one, **another}}
 
 
 def _is_or(name: str, below: Any) -> bool:
@@ -184,7 +185,7 @@ def _count(pattern: Mapping[str, Any]) -> int:
 # ---- what is wrong ---------------------------------------------------------------------------------------------------
 
 
-def _check(pattern: Any, path: _Path, problems: list[str]) -> None:
+def _check(pattern: Any, path: _Path, problems: list[str], *, in_or: bool = False) -> None:
     if not is_object(pattern):
         problems.append(f"{_spelt(path)}: a pattern is an object, not {pattern!r}")
     elif not pattern:
@@ -193,8 +194,10 @@ def _check(pattern: Any, path: _Path, problems: list[str]) -> None:
         for name, below in pattern.items():
             if name == "$or":
                 _check_or(below, path, problems)
+            elif in_or and name in OPERATORS:
+                problems.append(f"{_spelt((*path, name))}: a field inside $or cannot be called like an operator: make it two triggers")
             elif is_object(below):
-                _check(below, (*path, name), problems)
+                _check(below, (*path, name), problems, in_or=in_or)
             else:
                 _check_leaf(below, (*path, name), problems)
 
@@ -204,7 +207,7 @@ def _check_or(branches: Any, path: _Path, problems: list[str]) -> None:
         problems.append(f"{_spelt((*path, '$or'))}: takes a list of at least two objects, not {branches!r}")
         return
     for branch in branches:
-        _check(branch, path, problems)
+        _check(branch, path, problems, in_or=True)
 
 
 def _check_leaf(elements: Any, path: _Path, problems: list[str]) -> None:
