@@ -47,7 +47,7 @@ def test_wait_and_event_of_one_key_name_the_same_thing() -> None:
         assert keys.wait_pk("shop/e", "k", value).removeprefix("wait") == keys.event_pk("shop/e", "k", value).removeprefix("event")
 
 
-@given(st.lists(st.tuples(st.integers(0, 10**14), st.integers(0, 10**14), st.text("abc", min_size=1)), min_size=2))
+@given(st.lists(st.tuples(st.integers(0, 10**14), st.integers(0, 10**14), st.text("abc", min_size=1, max_size=200)), min_size=2))
 def test_events_lie_in_the_order_of_look_back(events: list[tuple[int, int, str]]) -> None:
     assert sorted(events) == [event for _, event in sorted((keys.event_sk(*event), event) for event in events)]
 
@@ -57,6 +57,13 @@ def test_look_back_begins_before_every_event_of_that_time(at: int) -> None:
     start = keys.event_sk_before(at)
     assert start < keys.event_sk(at, 0, "")
     assert at == 0 or keys.event_sk(at - 1, 10**14, "zzz") < start
+
+
+@pytest.mark.parametrize("id", ["x" * 256, "\U0001f600" * 256])
+def test_a_long_id_makes_no_key_that_is_too_long(id: str) -> None:
+    for sk in (keys.event_sk(1, 2, id), keys.skip_row("f", 1, id).sk):
+        assert len(sk.encode()) <= 1_024
+    assert keys.event_sk(1, 2, id) != keys.event_sk(1, 2, id[1:])
 
 
 def test_ids_are_hashes_of_what_they_stand_for() -> None:

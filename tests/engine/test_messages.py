@@ -8,10 +8,12 @@ import pytest
 from milepost.engine.messages import (
     BusEvent,
     Cancel,
+    Delayed,
     Envelope,
     EventMessage,
     Message,
     MessageError,
+    Parcel,
     Poke,
     Publish,
     Start,
@@ -31,6 +33,9 @@ ALL: list[Message] = [
     Start(run="r", function="f", data="{}", parent=Parent(run="p", path="c", group="g", started_at=1), hops=3, role="undo", subject="s"),
     Cancel(run="r", function="f", reason="why"),
     Publish(name="n", source="s", detail="{}", id="i"),
+    Delayed(due_at=1, body='{"kind":"poke","run":"r"}'),
+    Parcel(ref="sha256:0", run="r", function="f"),
+    Parcel(ref="sha256:0"),
 ]
 
 
@@ -76,8 +81,19 @@ def test_an_event_of_others_has_the_buss_id_and_time() -> None:
     assert event.at == 1_767_225_600_000
 
 
-@pytest.mark.parametrize("detail", [b"[1]", b"7", b'{"_milepost": 7}', b'{"_milepost": {"sent_at": 1}}'])
+@pytest.mark.parametrize("detail", [b"[1]", b"7", b'{"_milepost": 7}', b'{"_milepost": {"sent_at": 1}}', b'{"_milepost": {"id": ""}}'])
 def test_a_detail_that_cannot_be_is_refused(detail: bytes) -> None:
     message = EventMessage(target="f", at=5, event=msgspec.structs.replace(EVENT, detail=msgspec.Raw(detail)))
     with pytest.raises(MessageError, match="detail of event e"):
         read_event(message)
+
+
+@pytest.mark.parametrize("character", ["\ufffe", "\uffff"])
+def test_what_no_queue_takes_is_escaped(character: str) -> None:
+    """SQS refuses these two for good, and a user's text may hold them."""
+    message = Start(run="r", function="f", data=json.dumps({"text": f"a{character}✓"}, ensure_ascii=False))
+    assert character not in encode(message)
+    assert decode(encode(message)) == message
+    detail = detail_of(json.dumps({"text": f"a{character}✓"}, ensure_ascii=False), Envelope(id="mine"))
+    assert character not in detail
+    assert json.loads(detail)["text"] == f"a{character}✓"

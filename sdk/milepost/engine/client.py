@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from milepost.engine import callbacks, keys
+from milepost.engine import callbacks, keys, lease
 from milepost.engine.callbacks import Token
 from milepost.engine.inputs import check_sendable, encode_data, encoded_event
 from milepost.engine.journal import Journal
 from milepost.engine.lifecycle import Move, after
-from milepost.engine.messages import Envelope, Poke, Publish, Start, detail_of
+from milepost.engine.messages import MAX_ID, Envelope, Poke, Publish, Start, detail_of
 from milepost.engine.origins import Origins, get_origin, put_header, put_origin, unborn
 from milepost.engine.ports import Absent, ConditionFailed, Entry
 from milepost.engine.reading import Reader, RunsQuery
@@ -60,8 +60,8 @@ class Client:
 
     def entries(self, events: Sequence[tuple[EventType[Any], str]], id: str | None) -> list[Entry]:
         """Events on their way to the bus."""
-        if id is not None and (type(id) is not str or not 1 <= len(id) <= 256):
-            raise UsageError(f"an event's id is a string of 1 to 256 characters, not {id!r}")
+        if id is not None and (type(id) is not str or not 1 <= len(id) <= MAX_ID):
+            raise UsageError(f"an event's id is a string of 1 to {MAX_ID} characters, not {id!r}")
         ids = [self._new_id() if id is None else id if len(events) == 1 else f"{id}:{number}" for number in range(len(events))]
         now = self._worker.now()
         app = self._worker.definitions.app
@@ -117,6 +117,19 @@ class Client:
         """Cancel the run; a run that has ended stays as it is. Returns after the commit. Raises RunNotFound."""
         if cancel_run(self._worker, run, reason=reason) is None:
             raise RunNotFound(f"no run {run!r} to cancel: `milepost runs` lists those that there are")
+
+    def commit_cancel(self, run: str, *, reason: str) -> bool:
+        """Commit the cancel and leave what follows (handlers, compensations, children) to a worker. False when the run has ended
+        already. Raises RunNotFound.
+        """
+        worker = self._worker
+        try:
+            header = lease.cancel(worker.ports.table, run, now=worker.now(), reason=reason)
+        except ConditionFailed:
+            self.reader.header(run)
+            return False
+        worker.poke(run, header.group)
+        return True
 
     def pause(self, run: str, *, reason: str = "paused by request") -> bool:
         """Stop a run until it is resumed; False when it has ended or is paused already. Raises RunNotFound."""

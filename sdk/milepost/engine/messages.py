@@ -21,6 +21,10 @@ ENVELOPE = "_milepost"
 """The field of an event's detail that carries what EventBridge's own fields cannot."""
 
 
+MAX_ID = 256
+"""Characters of an event's id."""
+
+
 class Received(msgspec.Struct, frozen=True):
     """A message as a worker is handed it."""
 
@@ -221,6 +225,10 @@ def read_event(message: EventMessage) -> Accepted:
         envelope = Envelope(id=event.id, sent_at=message.at_ms) if raw is None else msgspec.json.decode(raw, type=Envelope)
     except msgspec.DecodeError as error:
         raise MessageError(f"the detail of event {event.id} ({event.detail_type}) is not a JSON object: {error}") from error
+    if not 1 <= len(envelope.id) <= MAX_ID:
+        raise MessageError(
+            f"the detail of event {event.id} ({event.detail_type}) has an id of {len(envelope.id)} characters, not 1 to {MAX_ID}"
+        )
     return Accepted(
         id=envelope.id,
         name=event.detail_type,

@@ -9,22 +9,22 @@ import zlib
 from typing import Final
 
 from milepost.engine import keys
-from milepost.engine.messages import Delayed, Message, MessageError, Parcel, Start, encode
+from milepost.engine.messages import Delayed, MessageError, Parcel, Start, decode, encode
 from milepost.engine.ports import Blobs, Outgoing, Ports
 
 PARCEL_BYTES: Final = 120 * 1024
 """A larger message becomes a parcel: twice this and its envelope are less than 256 KB."""
 
 
-def body_of(message: Message, blobs: Blobs) -> str:
-    """The message as text that every queue and timer takes. A blob is written before what points to it."""
-    body = encode(message)
+def fitting(body: str, blobs: Blobs) -> str:
+    """A message's text, or a parcel's that every queue and timer takes. A blob is written before what points to it."""
     if len(body) <= PARCEL_BYTES // 4:
         return body
     raw = body.encode()
     if len(raw) <= PARCEL_BYTES:
         return body
     ref = blobs.put(zlib.compress(raw, 6))
+    message = decode(body)
     return encode(Parcel(ref=ref, run=message.run, function=message.function) if isinstance(message, Start) else Parcel(ref=ref))
 
 

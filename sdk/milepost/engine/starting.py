@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from milepost.engine.parcels import fitting
 from milepost.engine.records import Record
 from milepost.engine.slice import Pending, Slice
 
@@ -33,9 +34,10 @@ def write_down(slice_: Slice, pendings: Sequence[Pending]) -> list[Pending]:
 
 
 def _send(slice_: Slice, pendings: Sequence[Pending]) -> None:
-    starts = [one.start for one in pendings if one.start is not None]
+    ports = slice_.worker.ports
+    starts = [msgspec.structs.replace(one.start, body=fitting(one.start.body, ports.blobs)) for one in pendings if one.start is not None]
     if starts:
-        slice_.worker.ports.queue.send(starts)
+        ports.queue.send(starts)
         slice_.started.update(one.record.path for one in pendings)
 
 

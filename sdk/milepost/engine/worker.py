@@ -12,9 +12,9 @@ import msgspec
 
 from milepost.engine import keys
 from milepost.engine.facts import Fact
-from milepost.engine.messages import Message, Poke
+from milepost.engine.messages import Message, Poke, encode
 from milepost.engine.naming import Naming
-from milepost.engine.parcels import body_of
+from milepost.engine.parcels import fitting
 from milepost.engine.ports import Outgoing, Ports
 from milepost.functions import Definitions
 from milepost.runs import RunStatus
@@ -166,7 +166,7 @@ class Worker:
 
     def outgoing(self, group: str, message: Message, *, delay_ms: int = 0) -> Outgoing:
         """The message on its way to a queue or a timer; a large one goes by way of the blobs."""
-        return Outgoing(group=group, body=body_of(message, self.ports.blobs), delay_ms=delay_ms)
+        return Outgoing(group=group, body=fitting(encode(message), self.ports.blobs), delay_ms=delay_ms)
 
     def poke(self, run: str, group: str, *, completed_at: int | None = None, crowd: bool = False, salt: str = "") -> None:
         """Ask for a look at the run; one of a crowd a little later, together with others."""
