@@ -62,11 +62,11 @@ _CALLS: Final = 25
 
 def checkpoint(_folder: Path, sizes: Sizes) -> Mapping[str, float]:
     """A step's conditional put of 0.8 KB: boto3's own put_item, and the table's two ways, by turns; the least of each."""
-    with _endpoint() as endpoint:
-        plain = Clients(_session(), endpoint=endpoint)
+    with endpoint() as place:
+        plain = Clients(_session(), endpoint=place)
         tables = {
             "plain": DynamoTable(plain, "state"),
-            "direct": DynamoTable(Clients(_session(), endpoint=endpoint, is_direct=True), "state"),
+            "direct": DynamoTable(Clients(_session(), endpoint=place, is_direct=True), "state"),
         }
         attributes, item = to_attributes(_RECORD.to_item()), _RECORD.to_item()
         ways: dict[str, Callable[[], Any]] = {
@@ -114,7 +114,7 @@ def _session() -> Any:
 
 
 @contextmanager
-def _endpoint() -> Generator[str]:
+def endpoint() -> Generator[str]:
     """Where every request is answered with an empty JSON object, by another process."""
     with subprocess.Popen([sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True) as server:
         try:

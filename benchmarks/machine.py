@@ -47,7 +47,7 @@ def machine() -> Machine:
 
 def environment(**more: str) -> dict[str, str]:
     """For processes that import this repository's own packages."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]), **more}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "sdk", ROOT / "handlers"))), **more}
 
 
 def python() -> str:

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from benchmarks import aws, big, cloud, inside
+from benchmarks import aws, big, cloud, cold, inside
 from benchmarks.figures import Figure, Target, at_least, at_most
 from benchmarks.machine import python
 from benchmarks.sides.process import recovery_s
@@ -221,5 +221,17 @@ PLAN: Final = (
             ),
         ),
         rounds=3,
+    ),
+    Workload(
+        name="cold",
+        measure=cold.cold,
+        figures=(
+            Figure(key="cold.boto3", what="Processor, import boto3, for comparison", unit="ms", on_disk=False),
+            Figure(
+                key="cold.above", what="... the worker's handler above it, in a new process", unit="ms", target=at_most(130), on_disk=False
+            ),
+            Figure(key="cold.first", what="Cold start to the user's first line, from the start of Python", unit="ms", on_disk=False),
+        ),
+        rounds=1,
     ),
 )
