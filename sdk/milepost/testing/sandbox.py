@@ -22,6 +22,7 @@ from milepost.engine.ports import Entry
 from milepost.engine.reading import RunsQuery
 from milepost.engine.worker import Moved
 from milepost.errors import FunctionNotFound, UsageError
+from milepost.events.types import AWS_SOURCES
 from milepost.functions import Function, HasDefinitions
 from milepost.local.routing import routes_of, started_by
 from milepost.options import check_duration
@@ -108,9 +109,16 @@ class Sandbox:
         return self._meter
 
     def send(self, *events: object, id: str | None = None, at: datetime | None = None) -> list[Run[Any]]:
-        """Send events and deliver all that is deliverable now; returns the runs that they started. Raises EventError."""
+        """Send events and deliver all that is deliverable now; returns the runs that they started. Events of an AWS service
+        (``source="aws.s3"``) come as AWS would send them: at once. Raises EventError, UsageError.
+        """
         entries = self._client.entries([encoded_event(self._definitions, event) for event in events], id)
-        self._client.publish(entries, at=at)
+        of_aws = [entry for entry in entries if entry.source.startswith(AWS_SOURCES)]
+        if of_aws and at is not None:
+            raise UsageError(f"nobody sends {of_aws[0].name!r} events for later: advance the box, then send it")
+        self._client.publish([entry for entry in entries if entry not in of_aws], at=at)
+        for entry in of_aws:
+            self._backend.put_event(entry)
         self.run_until_idle()
         return [Run(run, self._reader.reader) for run in started_by(routes_of(self._definitions), entries)] if at is None else []
 
