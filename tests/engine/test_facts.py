@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from msgspec import Raw
+
 from milepost import App, Event, Retry, Step
 from milepost.engine.facts import Fact, Replayed, Resumed, Retried, RunEnded, RunPaused, RunStarted, Slept, StepEnded, TooManyHops
-from milepost.engine.messages import EventMessage, TimerDue
+from milepost.engine.messages import BusEvent, Envelope, EventMessage, TimerDue, detail_of
 from milepost.engine.worker import Worker
 from milepost.runs import RunStatus
 from tests.engine.shop import HOUR_MS, Shop, placed
@@ -161,6 +163,8 @@ def test_a_loop_of_events_ends_with_a_fact() -> None:
         assert sum(isinstance(fact, RunStarted) for fact in facts) == 33
         [hops] = [fact for fact in facts if isinstance(fact, TooManyHops)]
         assert (hops.function, hops.hops) == ("pong", 33)
+        assert isinstance(facts[-1], RunEnded)
+        assert facts[-1].status is RunStatus.FAILED
 
 
 def test_a_timer_that_comes_late_is_the_latency_of_the_run(shop: Shop, stage: Stage) -> None:
@@ -171,3 +175,13 @@ def test_a_timer_that_comes_late_is_the_latency_of_the_run(shop: Shop, stage: St
     stage.pass_time(24 * HOUR_MS + 7 * SECOND)
     assert stage.kinds() == [TimerDue.__name__]
     assert Resumed("order", run, 7 * SECOND) in told.run_until_idle()
+
+
+def test_an_event_that_comes_with_too_many_hops_starts_nothing(shop: Shop, stage: Stage) -> None:
+    shop.two_steps()
+    detail = Raw(detail_of('{"order_id":"o-1"}', Envelope(id="loop", hops=33)).encode())
+    event = BusEvent(id="bus", detail_type="shop/order.placed", detail=detail, source="milepost.other")
+    told = Told(stage)
+    stage.deliver(stage.message(EventMessage(target="order", at=stage.clock.at_ms, event=event)), told.worker)
+    assert told.facts == [TooManyHops("order", "loop", 33)]
+    assert shop.did == []

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from milepost.engine import keys
+from milepost.engine.facts import TooManyHops
 from milepost.engine.inputs import check_sendable, encoded_event
 from milepost.engine.journal import completed
 from milepost.engine.messages import Envelope, detail_of
@@ -15,7 +16,7 @@ from milepost.engine.operations import Commit, Done, Recorded, State, WithoutWor
 from milepost.engine.ports import Entry
 from milepost.engine.records import Kind
 from milepost.engine.slice import Slice
-from milepost.errors import EventError
+from milepost.errors import EventError, UsageError
 from milepost.events import EventType
 
 
@@ -37,9 +38,21 @@ class SendOperation(Recorded):
         return Done(msgspec.json.decode(self.slice.unpack(record.value), type=list[str]))
 
     def _publish(self) -> list[str]:
+        self._check_hops()
         entries = [self._entry(index, event) for index, event in enumerate(self._events)]
         self.slice.worker.ports.bus.publish(entries)
         return [entry.id for entry in entries]
+
+    def _check_hops(self) -> None:
+        """Refuse the event that would be one too many, here and not where it arrives: so it is its sender that fails, and says so."""
+        header, worker = self.slice.header, self.slice.worker
+        hops = header.hops + 1
+        if hops <= worker.settings.max_hops:
+            return
+        if worker.notice is not None:
+            worker.notice(TooManyHops(header.function, header.event_id, hops))
+        text = f"step {self.path!r}: {hops} events and runs led to this event, {worker.settings.max_hops} at most: taken for a loop"
+        raise self.slice.misused(UsageError(text))
 
     def _entry(self, index: int, event: object) -> Entry:
         definitions = self.slice.worker.definitions
