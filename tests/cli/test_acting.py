@@ -163,5 +163,5 @@ def test_dead_letters_are_listed_and_sent_again(shop: Shop, milepost: Milepost) 
     assert "3 h ago" in milepost("dlq", "list").stdout
     [letter] = milepost.json("dlq", "list")
     assert (letter["deliveries"], letter["body"]["kind"]) == (8, "publish")
-    assert "1 message sent again" in milepost("dlq", "resend", "--all").stdout
+    assert "1 message sent again" in milepost("dlq", "resume", "--all").stdout
     assert milepost.json("dlq", "list") == []

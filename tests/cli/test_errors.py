@@ -109,6 +109,6 @@ def test_errors_under_json_are_one_document_on_stderr(shop: Shop, milepost: Mile
 
 
 def test_dead_letters_that_do_not_exist(shop: Shop, milepost: Milepost) -> None:
-    assert "no dead letter 'm-999'" in milepost.error("dlq", "resend", "m-999", code=3)
-    assert "they look like m-17" in milepost.error("dlq", "resend", "letter", code=3)
-    assert "name messages, or give --all" in milepost.error("dlq", "resend", code=2)
+    assert "no dead letter 'm-999'" in milepost.error("dlq", "resume", "m-999", code=3)
+    assert "they look like m-17" in milepost.error("dlq", "resume", "letter", code=3)
+    assert "name messages, or give --all" in milepost.error("dlq", "resume", code=2)

@@ -8,7 +8,9 @@ import click
 import msgspec
 
 from milepost.errors import (
+    CloudError,
     CodecError,
+    ConfigurationError,
     EventError,
     FunctionNotFound,
     MilepostError,
@@ -28,6 +30,7 @@ class Exit(IntEnum):
     NOT_FOUND = 3
     STATE_FILE = 4
     APP = 5
+    CLOUD = 6
     INTERRUPTED = 130
 
 
@@ -38,6 +41,7 @@ EXITS: Final[dict[Exit, str]] = {
     Exit.NOT_FOUND: "no such run, function, event, step or dead letter",
     Exit.STATE_FILE: "no state file; or it is newer, damaged, foreign, not writable, or has another worker",
     Exit.APP: "the app cannot be loaded",
+    Exit.CLOUD: "AWS refused or cannot be reached, or the stage is not deployed there",
     Exit.INTERRUPTED: "stopped by Ctrl-C before it was done",
 }
 """What each code means."""
@@ -95,6 +99,9 @@ def translated(error: MilepostError) -> CliError:
             return CliError(message, hint="milepost show RUN lists its steps", code=Exit.NOT_FOUND)
         case StateFileError():
             return CliError(message, hint="--state PATH names another state file", code=Exit.STATE_FILE)
+        case ConfigurationError() | CloudError():
+            hint = "look at --stage and --app, and at AWS_PROFILE and AWS_REGION: aws sts get-caller-identity"
+            return CliError(message, hint=hint, code=Exit.CLOUD)
         case EventError() | CodecError() | UsageError():
             return CliError(message, hint="milepost COMMAND --help shows what it takes", code=Exit.USAGE)
         case _:

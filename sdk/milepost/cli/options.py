@@ -1,15 +1,17 @@
 """Options that several commands share, and the parameters that need more than a string: times, JSON."""
 
+import functools
 import json
 import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import click
 
+from milepost.cli.clouds import Place
 from milepost.cli.exits import CliError, Exit
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,11 +41,17 @@ def common(command: F) -> F:
     return state_option(json_option(command))
 
 
-def app_option(command: F) -> F:
-    """``--app MODULE:APP``."""
-    return click.option("--app", metavar="MODULE:APP", help="The app; by default the one that `milepost dev` was last started with.")(
-        command
-    )
+def on_a_cloud(command: F) -> F:
+    """``--stage``, ``--app``, ``--state`` and ``--json``; the first three as the parameter ``place``."""
+
+    @functools.wraps(command)
+    def placed(*args: Any, state: Path, stage: str | None, app: str | None, **kwargs: Any) -> Any:
+        return command(*args, place=Place(state=state, stage=stage, app=app), **kwargs)
+
+    stage_option = click.option("--stage", metavar="NAME", help="A deployed stage of the app on AWS, instead of the state file.")
+    app_option = click.option("--app", metavar="MODULE:APP", help="The app; by default the one that `milepost dev` was last started with.")
+    placed_command: F = stage_option(app_option(common(cast("F", placed))))
+    return placed_command
 
 
 _AGE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)", re.IGNORECASE)

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from milepost.cli.clouds import Window
 from milepost.cli.shapes import EventShape, Failure, RunRef, RunShape, ShownRun, StepShape, WaitingShape
 from milepost.dev.pending import shown_path, shown_scope, waiting_for
 from milepost.engine import keys
@@ -15,7 +16,6 @@ from milepost.engine.origins import get_header, get_origin, get_outcome
 from milepost.engine.records import Failing, Header, Packed, Record
 from milepost.engine.rerunning import order_of
 from milepost.engine.values import unpack
-from milepost.local.cloud import FileClient
 from milepost.local.event_log import LoggedEvent
 from milepost.runs import RunStatus, StepStatus
 from milepost.timestamps import instant, milliseconds
@@ -33,7 +33,7 @@ def failure(error: Failing | None) -> Failure | None:
     return None if error is None else Failure(error.type, error.message, error.step, error.traceback)
 
 
-def run_shape(client: FileClient, header: Header, now: datetime) -> RunShape:
+def run_shape(client: Window, header: Header, now: datetime) -> RunShape:
     """A run, as in a list."""
     error = get_outcome(client.worker, header).error if header.status is RunStatus.FAILED else None
     created = instant(header.created_at)
@@ -56,14 +56,14 @@ def run_shape(client: FileClient, header: Header, now: datetime) -> RunShape:
     )
 
 
-def records_of(client: FileClient, run: str) -> list[Record]:
+def records_of(client: Window, run: str) -> list[Record]:
     """The run's history, in the order in which its steps began."""
     journal = Journal(client.worker.ports.table, run, epoch=0, ttl=0)
     journal.load()
     return sorted(journal.all(), key=order_of)
 
 
-def step_shape(client: FileClient, record: Record, now: datetime) -> StepShape:
+def step_shape(client: Window, record: Record, now: datetime) -> StepShape:
     """A step. A sleep that is over is completed, though nothing was written of its end."""
     slept = record.kind == "sleep" and not record.is_final and (record.due_at or 0) <= milliseconds(now)
     ended = record.due_at if slept else record.ended_at
@@ -85,7 +85,7 @@ def step_shape(client: FileClient, record: Record, now: datetime) -> StepShape:
     )
 
 
-def shown_run(client: FileClient, header: Header, now: datetime) -> ShownRun:
+def shown_run(client: Window, header: Header, now: datetime) -> ShownRun:
     """A run with all that is known of it."""
     records = records_of(client, header.run)
     outcome = get_outcome(client.worker, header)
@@ -101,11 +101,11 @@ def shown_run(client: FileClient, header: Header, now: datetime) -> ShownRun:
     )
 
 
-def _value(client: FileClient, packed: Packed | None) -> msgspec.Raw:
+def _value(client: Window, packed: Packed | None) -> msgspec.Raw:
     return NULL if packed is None else msgspec.Raw(unpack(packed, client.worker.ports.blobs).encode())
 
 
-def _steps(client: FileClient, records: list[Record], now: datetime, *, failed: str) -> list[StepShape]:
+def _steps(client: Window, records: list[Record], now: datetime, *, failed: str) -> list[StepShape]:
     """The steps. Of a map only its number of items is recorded: it is over when all of them are, and has failed when the
     run failed with one of them (``failed``), for a policy may allow for failures.
     """
@@ -123,18 +123,18 @@ def _steps(client: FileClient, records: list[Record], now: datetime, *, failed: 
     return steps
 
 
-def _refs(client: FileClient, runs: Sequence[str]) -> list[RunRef]:
+def _refs(client: Window, runs: Sequence[str]) -> list[RunRef]:
     found = {header.run: ref(header) for header in headers_of(client, runs)}
     return [found[run] for run in runs if run in found]
 
 
-def headers_of(client: FileClient, runs: Sequence[str]) -> list[Header]:
+def headers_of(client: Window, runs: Sequence[str]) -> list[Header]:
     """Those of the runs that there are."""
     items = client.worker.ports.table.get_many([keys.header(run) for run in runs])
     return [Header.from_item(item) for item in items]
 
 
-def _related(client: FileClient, run: str) -> list[RunRef]:
+def _related(client: Window, run: str) -> list[RunRef]:
     ids = [keys.handler_id(run, role) for role in ("on_failure", "on_cancel", "undo")]
     number = 1
     while get_header(client.worker.ports.table, again := keys.rerun_id(run, number)) is not None:
@@ -143,7 +143,7 @@ def _related(client: FileClient, run: str) -> list[RunRef]:
     return _refs(client, ids)
 
 
-def started(client: FileClient, events: Sequence[tuple[str, str]]) -> dict[str, list[RunRef]]:
+def started(client: Window, events: Sequence[tuple[str, str]]) -> dict[str, list[RunRef]]:
     """By event id, the runs that events (name, id) have started: found by the ids that they must have."""
     wanted = {
         keys.run_id(function, name, event_id): event_id for name, event_id in events for function in client.worker.definitions.functions

@@ -126,7 +126,9 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     is_checked: bool
     """Its data were checked against its type."""
     worker: int | None
-    """The process that works on the state file; null: nothing runs until there is one."""
+    """The process that works on the state file; null: nothing runs until there is one. Null for a stage, too."""
+    stage: str | None = None
+    """The stage that it was sent to."""
     runs: list[RunRef]
     """Those that it started within a second."""
 
@@ -138,7 +140,9 @@ class Acted(msgspec.Struct, frozen=True, kw_only=True):
     function: str
     status: RunStatus
     worker: int | None
-    """The process that works on the state file; null: nothing runs until there is one."""
+    """The process that works on the state file; null: nothing runs until there is one. Null for a stage, too."""
+    stage: str | None = None
+    """The stage that it is in."""
     rerun_of: str | None = None
 
 
@@ -149,14 +153,15 @@ class DeadLetterShape(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     deliveries: int
     sent_at: datetime
-    dead_at: datetime
+    dead_at: datetime | None
+    """Null in a stage: SQS does not say."""
     body: msgspec.Raw
 
 
-class Resent(msgspec.Struct, frozen=True):
+class Resumed(msgspec.Struct, frozen=True):
     """Dead letters that were sent again."""
 
-    resent: list[str]
+    resumed: list[str]
 
 
 DOCUMENTS: dict[str, Any] = {
@@ -170,6 +175,6 @@ DOCUMENTS: dict[str, Any] = {
     "rerun": Acted,
     "cost": list[Bill],
     "dlq list": list[DeadLetterShape],
-    "dlq resend": Resent,
+    "dlq resume": Resumed,
 }
 """The document that each command writes under --json."""

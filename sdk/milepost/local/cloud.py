@@ -18,11 +18,10 @@ from typing import Any, Final, Self, TypeVar, overload
 
 import msgspec
 
-from milepost.engine import keys, lease
+from milepost.engine import keys
 from milepost.engine.ambient import CURRENT, Ambient
 from milepost.engine.client import Client
 from milepost.engine.inputs import encoded_event
-from milepost.engine.ports import ConditionFailed
 from milepost.engine.reading import RunsQuery
 from milepost.engine.records import Header
 from milepost.engine.worker import Moved, Settings, ignore
@@ -278,14 +277,7 @@ class FileClient:
         """Commit the cancel and leave what follows (handlers, compensations, children) to the worker, who has the code for
         it. False when the run has ended already. Raises RunNotFound.
         """
-        worker = self.worker
-        try:
-            header = lease.cancel(worker.ports.table, run, now=worker.now(), reason=reason)
-        except ConditionFailed:
-            self.client.reader.header(run)
-            return False
-        worker.poke(run, header.group)
-        return True
+        return self.client.commit_cancel(run, reason=reason)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,13 +1,12 @@
 """`milepost rerun`."""
 
-from pathlib import Path
-
 import click
 import msgspec
 
 from milepost.cli.acting import done
-from milepost.cli.options import app_option, common, read_json
-from milepost.cli.state import app_of, find_run, opened
+from milepost.cli.clouds import Place
+from milepost.cli.options import on_a_cloud, read_json
+from milepost.cli.state import app_of, cloud_at, find_run
 
 
 @click.command("rerun")
@@ -19,9 +18,8 @@ from milepost.cli.state import app_of, find_run, opened
     metavar="JSON|@FILE|-",
     help="Instead of the event's data; with --from instead of that step's arguments: [positional], {by keyword}, or the only one.",
 )
-@app_option
-@common
-def command(run: str, from_step: str | None, given: str | None, app: str | None, state: Path, as_json: bool) -> None:
+@on_a_cloud
+def command(run: str, from_step: str | None, given: str | None, place: Place, as_json: bool) -> None:
     """Run it again, as a run of its own; RUN is its id, or at least four characters of its beginning.
 
     The original stays as it is. STEP is a step's path as `milepost show` prints it: charge, prepare/0/reserve.
@@ -30,11 +28,11 @@ def command(run: str, from_step: str | None, given: str | None, app: str | None,
     milepost rerun 7k3m2a --from charge --input '["o-1", 8.50]'
     """  # noqa: D301 - \b is what click keeps lines by
     text = None if given is None else read_json(given, "the input")
-    loaded = app_of(state, app) if text is not None and from_step is None else None
-    with opened(state, loaded) as client:
-        header = find_run(client, run)
-        again = client.client.rerun(header.run, from_step=from_step, input=_input(text, from_step))
-        done("started", client, again.id, state, as_json=as_json, rerun_of=header.run)
+    loaded = app_of(place) if text is not None and from_step is None else None
+    with cloud_at(place, loaded) as cloud:
+        header = find_run(cloud, run)
+        again = cloud.client.rerun(header.run, from_step=from_step, input=_input(text, from_step))
+        done("started", cloud, again.id, place, as_json=as_json, rerun_of=header.run)
 
 
 def _input(text: str | None, from_step: str | None) -> object:

@@ -1,23 +1,22 @@
 """`milepost runs`."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import click
 from rich.text import Text
 
+from milepost.cli.clouds import Cloud, Place
 from milepost.cli.columns import print_columns
-from milepost.cli.options import ago, common
+from milepost.cli.options import ago, on_a_cloud
 from milepost.cli.output import STYLES, console, write_json
 from milepost.cli.reading import records_of, run_shape
 from milepost.cli.shapes import RunShape
-from milepost.cli.state import note_idle, opened, worker_pid
+from milepost.cli.state import cloud_at
 from milepost.dev.pending import Waiting, waiting_for
 from milepost.dev.words import clock, relative, short_id, shorten, span
 from milepost.engine.reading import RunsQuery
 from milepost.engine.records import Header
-from milepost.local.cloud import FileClient
 from milepost.runs import RunStatus
 
 _LOOKED_AT: Final = 100
@@ -30,9 +29,9 @@ _LOOKED_AT: Final = 100
 @click.option("--since", callback=ago, metavar="TIME", help="Begun at this time or later: 2026-12-24T18:00, or 2h for two hours ago.")
 @click.option("--until", callback=ago, metavar="TIME", help="Begun before this time.")
 @click.option("--limit", "-n", type=click.IntRange(1, 100_000), default=25, show_default=True, help="At most so many.")
-@common
+@on_a_cloud
 def command(
-    function: str | None, status: str | None, since: datetime | None, until: datetime | None, limit: int, state: Path, as_json: bool
+    function: str | None, status: str | None, since: datetime | None, until: datetime | None, limit: int, place: Place, as_json: bool
 ) -> None:
     """List runs, newest first.
 
@@ -40,7 +39,7 @@ def command(
     milepost runs --status failed --since 1d
     milepost runs --function fulfil_order --json
     """  # noqa: D301 - \b is what click keeps lines by
-    with opened(state) as client:
+    with cloud_at(place) as client:
         query = RunsQuery(
             function=function, status=None if status is None else RunStatus(status), since=since, until=until, limit=limit + 1
         )
@@ -48,12 +47,13 @@ def command(
         now = datetime.now(UTC)
         headers = client.client.reader.headers(query)
         shapes = [run_shape(client, header, now) for header in headers]
+        idle = client.idle
         waits = {} if as_json else {header.run: _waits(client, header, now) for header in headers[:_LOOKED_AT]}
     if as_json:
         write_json(shapes[:limit])
         return
     _print(shapes[:limit], waits, has_more=len(shapes) > limit, now=now)
-    _print_end(shapes, status or function or since or until, worker_pid(state))
+    _print_end(shapes, status or function or since or until, idle)
 
 
 def _print(shapes: list[RunShape], waits: dict[str, Waiting | None], *, has_more: bool, now: datetime) -> None:
@@ -76,7 +76,7 @@ def _print(shapes: list[RunShape], waits: dict[str, Waiting | None], *, has_more
         screen.print(f"... and more: --limit {len(shapes) * 4} shows them", style="dim")
 
 
-def _waits(client: FileClient, header: Header, now: datetime) -> Waiting | None:
+def _waits(client: Cloud, header: Header, now: datetime) -> Waiting | None:
     """What a run that waits waits for first."""
     if header.status is not RunStatus.WAITING:
         return None
@@ -100,9 +100,9 @@ def _note(one: RunShape, waiting: Waiting | None, *, is_narrow: bool) -> str:
     return one.event
 
 
-def _print_end(shapes: list[RunShape], filtered: object, pid: int | None) -> None:
+def _print_end(shapes: list[RunShape], filtered: object, idle: str) -> None:
     screen = console()
     if not shapes:
         screen.print("no run fits" if filtered else "there are no runs yet: milepost send EVENT JSON starts some")
-    if any(not one.status.is_terminal for one in shapes) and (words := note_idle(pid)):
-        screen.print(words, style="yellow")
+    if any(not one.status.is_terminal for one in shapes) and idle:
+        screen.print(idle, style="yellow")

@@ -2,31 +2,27 @@
 
 import time
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
 from milepost.app import App
+from milepost.cli.clouds import Cloud, Place
 from milepost.cli.columns import print_columns
 from milepost.cli.exits import CliError, Exit
-from milepost.cli.options import ahead, app_option, common, read_json
+from milepost.cli.options import ahead, on_a_cloud, read_json
 from milepost.cli.output import STYLES, console, write_json
 from milepost.cli.reading import started
 from milepost.cli.shapes import RunRef, Sent
-from milepost.cli.state import app_of, note_idle, opened, worker_pid
+from milepost.cli.state import app_of, cloud_at
 from milepost.dev.words import short_id, until
 from milepost.engine.patterns import parse_json
 from milepost.errors import EventError
 from milepost.events import EventType
 from milepost.fields import fields_of
-from milepost.local.cloud import FileClient
 from milepost.local.routing import routes_of, started_by
-
-BIRTH_S: Final = 1.0
-"""How long runs are waited for."""
 
 
 @click.command("send")
@@ -34,13 +30,12 @@ BIRTH_S: Final = 1.0
 @click.argument("data", metavar="JSON|@FILE|-", default="{}")
 @click.option("--id", "event_id", metavar="ID", help="An id of your own: the same id starts nothing twice.")
 @click.option("--at", callback=ahead, metavar="TIME", help="Not before this time: 2026-12-24T18:00, or 10m for in ten minutes.")
-@app_option
-@common
-def command(event: str, data: str, event_id: str | None, at: datetime | None, app: str | None, state: Path, as_json: bool) -> None:
+@on_a_cloud
+def command(event: str, data: str, event_id: str | None, at: datetime | None, place: Place, as_json: bool) -> None:
     """Send an event, EVENT by name; its data are JSON, a file of it, or stdin.
 
     The data are checked against the event's type when the app can be imported from here. Prints the event's id and the runs
-    that it starts within a second.
+    that it starts within a second, or three in a stage.
 
     \b
     milepost send shop/order.placed '{"order_id": "o-1", "total": 9.50}'
@@ -48,23 +43,25 @@ def command(event: str, data: str, event_id: str | None, at: datetime | None, ap
     jq .order dump.json | milepost send shop/order.placed -
     """  # noqa: D301 - \b is what click keeps lines by
     text = read_json(data, f"the data of {event}")
-    loaded = app_of(state, app)
-    with opened(state, loaded, make=loaded is not None) as client:
+    loaded = app_of(place)
+    with cloud_at(place, loaded, make=loaded is not None) as client:
         raw = _checked(client, loaded, event, text)
         [entry] = client.client.entries([(client.worker.definitions.event_named(event), raw)], event_id)
         client.client.publish([entry], at=at)
-        pid = worker_pid(state)
+        pid, idle = client.pid, client.idle
         is_later = at is not None and at > datetime.now(UTC)
         expected = None if loaded is None else len(started_by(routes_of(loaded.definitions), [entry]))
-        runs = [] if pid is None or is_later else _born(client, event, entry.id, expected)
-    sent = Sent(id=entry.id, name=event, at=at if is_later else None, is_checked=loaded is not None, worker=pid, runs=runs)
+        runs = [] if idle or is_later else _born(client, event, entry.id, expected)
+    sent = Sent(
+        id=entry.id, name=event, at=at if is_later else None, is_checked=loaded is not None, worker=pid, stage=place.stage, runs=runs
+    )
     if as_json:
         write_json(sent)
     else:
-        _print(console(), sent, expected)
+        _print(console(), sent, expected, idle, place)
 
 
-def _checked(client: FileClient, app: App | None, name: str, text: str) -> str:
+def _checked(client: Cloud, app: App | None, name: str, text: str) -> str:
     """The data as they are sent. Raises CliError for an unknown event, and for data that do not fit."""
     try:
         event = client.worker.definitions.event_named(name)
@@ -92,27 +89,25 @@ def _annotation(kind: object) -> str:
     return kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "").replace("collections.abc.", "")
 
 
-def _born(client: FileClient, name: str, event_id: str, expected: int | None) -> list[RunRef]:
-    """The event's runs, as soon as all are there; after a second those that are."""
-    deadline = time.monotonic() + BIRTH_S
+def _born(client: Cloud, name: str, event_id: str, expected: int | None) -> list[RunRef]:
+    """The event's runs, as soon as all are there; when they take long those that are."""
+    deadline = time.monotonic() + client.birth_s
     while True:
         runs = started(client, [(name, event_id)]).get(event_id, [])
         if (expected is not None and len(runs) >= expected) or time.monotonic() > deadline:
             return runs
-        time.sleep(0.02)
+        time.sleep(client.pause_s)
 
 
-def _print(screen: Console, sent: Sent, expected: int | None) -> None:
+def _print(screen: Console, sent: Sent, expected: int | None, idle: str, place: Place) -> None:
     screen.print(f"sent {sent.name}  id {sent.id}", soft_wrap=True)
     if sent.at is not None:
         screen.print(f"  delivered at {until(sent.at, datetime.now(UTC))}")
-    elif sent.worker is None:
-        screen.print(f"  {note_idle(None)}", style="yellow")
+    elif idle:
+        screen.print(f"  {idle}", style="yellow")
     elif not sent.runs:
-        screen.print(
-            "  it starts no function; runs that wait for it go on" if expected == 0 else "  no run has begun within a second", style="dim"
-        )
+        screen.print("  it starts no function; runs that wait for it go on" if expected == 0 else "  no run has begun yet", style="dim")
     if sent.runs:
         rows = [(f"  {short_id(one.id)}", Text(one.status, STYLES[one.status]), one.function) for one in sent.runs]
         print_columns(screen, rows)
-        screen.print(f"  milepost show {short_id(sent.runs[0].id)}", style="dim")
+        screen.print(f"  milepost show {short_id(sent.runs[0].id)}{place.option}", style="dim")
