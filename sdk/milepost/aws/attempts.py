@@ -53,10 +53,11 @@ class Attempts:
         outcomes of an operation (its `code` and `answer` say which); else when patience ends. With ``is_repeatable`` off also at
         once when nobody knows whether it was done.
         """
+        since = self.started()
         try:
             return ask()
         except (BotoCoreError, ClientError) as error:
-            return self._again(asked, ask, error, is_repeatable=is_repeatable)
+            return self._again(asked, ask, error, since, is_repeatable=is_repeatable)
 
     def pause(self, tried: int, since: float) -> bool:
         """Wait before the next try, after ``tried`` of them; ``since`` is `started`. False at once when patience has ended."""
@@ -74,8 +75,8 @@ class Attempts:
         """Now, for `pause`."""
         return self._monotonic()
 
-    def _again(self, asked: Asked, ask: Callable[[], T], error: BotoCoreError | ClientError, *, is_repeatable: bool) -> T:
-        since, tried, was_ambiguous = self.started(), 1, False
+    def _again(self, asked: Asked, ask: Callable[[], T], error: BotoCoreError | ClientError, since: float, *, is_repeatable: bool) -> T:
+        tried, was_ambiguous = 1, False
         while True:
             failure = failure_of(error, asked, tries=tried, was_ambiguous=was_ambiguous)
             was_ambiguous = failure.is_ambiguous

@@ -4,6 +4,7 @@ Owns region, endpoint, time-outs and pools. Retries are attempts.py's: botocore'
 module is imported only by who is about to use it.
 """
 
+import os
 import threading
 from collections.abc import Mapping
 from functools import cached_property
@@ -52,11 +53,12 @@ class Clients:
         attempts: Attempts | None = None,
     ) -> None:
         self._session = session if session is not None else _new_session()
-        if not self._session.region_name:
+        region = self._session.region_name or os.environ.get("AWS_REGION")  # which boto3 does not read, as other SDKs do
+        if not region:
             raise ConfigurationError("no AWS region is set: set AWS_REGION, or `region` in the profile of your AWS configuration")
         self._mutex = threading.Lock()
         self._made: dict[str, Any] = {}
-        self.region: Final[str] = self._session.region_name
+        self.region: Final = region
         self.endpoint: Final = endpoint
         self.is_direct: Final = is_direct
         self.attempts: Final = attempts if attempts is not None else Attempts()
@@ -115,7 +117,9 @@ class Clients:
             return client
         with self._mutex:  # boto3 sessions must not make two clients at once
             if service not in self._made:
-                self._made[service] = self._session.client(service, endpoint_url=self.endpoint, config=_config(service, self.endpoint))
+                self._made[service] = self._session.client(
+                    service, region_name=self.region, endpoint_url=self.endpoint, config=_config(service, self.endpoint)
+                )
             return self._made[service]
 
 

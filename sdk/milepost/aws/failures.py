@@ -60,7 +60,7 @@ _RETRIABLE: Final = frozenset({Meaning.THROTTLED, Meaning.IN_CONFLICT, Meaning.F
 
 # Codes as in the API references of DynamoDB, SQS, EventBridge, Scheduler, S3 and SSM, and in botocore's retries/standard.py
 # (read 2026-11-23). Two spellings of one thing are two services.
-_CODES: Final[Mapping[Meaning, tuple[str, ...]]] = {
+CODES: Final[Mapping[Meaning, tuple[str, ...]]] = {
     Meaning.THROTTLED: (
         "BandwidthLimitExceeded",
         "KMS.ThrottlingException",
@@ -129,7 +129,7 @@ _CODES: Final[Mapping[Meaning, tuple[str, ...]]] = {
         "UnrecognizedClientException",
     ),
 }
-_MEANINGS: Final = {code: meaning for meaning, codes in _CODES.items() for code in codes}
+_MEANINGS: Final = {code: meaning for meaning, codes in CODES.items() for code in codes}
 
 _CONNECTIONS: Final[tuple[tuple[type[BotoCoreError], Meaning], ...]] = (
     (ConnectTimeoutError, Meaning.UNREACHABLE),

@@ -109,7 +109,7 @@ def from_attribute(attribute: Attribute) -> Any:
 
 def _of_int(value: int) -> Attribute:
     if not -_DIGITS < value < _DIGITS:
-        raise ValueError(f"{value:.3e} cannot be stored: DynamoDB keeps 38 digits of a number")
+        raise ValueError(f"an integer of {value.bit_length()} bits cannot be stored: DynamoDB keeps 38 digits of a number")
     return {"N": int.__str__(value)}
 
 

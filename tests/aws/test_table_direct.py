@@ -1,0 +1,37 @@
+"""The table's contract once more, past boto3: the quick way keeps every law of the port."""
+
+from collections.abc import Generator
+
+import pytest
+
+from milepost.engine.ports import Key, Table
+from tests.aws.wires import Wire, table_on_moto
+from tests.contract.test_table import *  # noqa: F403
+from tests.contract.test_table_queries import *  # noqa: F403
+
+TOKEN = "testing"
+
+
+@pytest.fixture
+def wire() -> Generator[tuple[Table, Wire]]:
+    with table_on_moto("direct") as opened:
+        yield opened
+
+
+@pytest.fixture
+def table(wire: tuple[Table, Wire]) -> Table:
+    return wire[0]
+
+
+def test_a_request_is_signed_and_speaks_dynamodbs_protocol(wire: tuple[Table, Wire]) -> None:
+    table, sent = wire
+    table.get(Key("a", "b"))
+    [(operation, body)], [headers] = sent.sent, sent.headers
+    assert operation == "GetItem"
+    assert body == {"TableName": "shop-state", "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}, "ConsistentRead": True}
+    assert headers["X-Amz-Target"] == "DynamoDB_20120810.GetItem"
+    assert headers["Content-Type"] == "application/x-amz-json-1.0"
+    assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=testing/")
+    assert "/eu-west-1/dynamodb/aws4_request" in headers["Authorization"]
+    assert headers["X-Amz-Security-Token"] == TOKEN
+    assert "milepost" in headers["User-Agent"]
