@@ -59,7 +59,7 @@ METRICS: Final[Mapping[Metric, About]] = {
     Metric.STARTED: About(_COUNT, "runs that began"),
     Metric.COMPLETED: About(_COUNT, "runs that completed"),
     Metric.FAILED: About(_COUNT, "runs that failed"),
-    Metric.CANCELLED: About(_COUNT, "runs that were cancelled"),
+    Metric.CANCELLED: About(_COUNT, "runs that an event or their parent cancelled; what a client cancels no worker sees"),
     Metric.PAUSED: About(_COUNT, "runs that stand still until somebody resumes them or deploys new code: look at them"),
     Metric.RUN_DURATION: About(_MS, "from a run's creation to its end"),
     Metric.QUEUE_DELAY: About(_MS, "from the acceptance of an event to the start of its run"),
