@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -54,7 +55,15 @@ def stubber(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
+    """In memory: the quickest, for most of what there is to ask."""
     with Sandbox(app) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["memory", "moto"])
+def any_box(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """And on moto, through the handlers of a deployment: the same tests, unchanged."""
+    with Sandbox(app, backend=request.param) as opened:
         yield opened
 
 
@@ -67,7 +76,8 @@ def token_on(place: Path, run: str) -> str:
 # ---- the whole way ---------------------------------------------------------------------------------------------------
 
 
-def test_a_glossary_is_written_approved_and_published(box: Sandbox, bedrock: PretendedBedrock, own_shelf: Path) -> None:
+def test_a_glossary_is_written_approved_and_published(any_box: Sandbox, own_shelf: Path) -> None:
+    box = any_box
     [run] = box.send(WANTED)
     assert [step.path for step in run.steps if step.kind == "run" and step.status == "pending"] == ["read/1", "read/3"]
     box.advance(model.BREATHER)
@@ -85,6 +95,26 @@ def test_a_glossary_is_written_approved_and_published(box: Sandbox, bedrock: Pre
     assert published.startswith("# Queues\n")
     assert published.count("\n\n**") == result.terms > 10
     assert "**ChangeMessageVisibility**: " in published
+
+
+def test_on_moto_large_values_and_the_app_s_own_files_are_in_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app's own calls of boto3 find the same moto as milepost's: S3 need not be stubbed."""
+    tokens: list[str] = []
+    long = "".join(sha256(str(number).encode()).hexdigest() for number in range(8_000))  # 500 KB that cannot be made much smaller
+    with Sandbox(app, backend="moto") as box:
+        s3 = cast("Any", boto3).client("s3")
+        s3.create_bucket(Bucket="glossaries")
+        monkeypatch.setenv(shelf.VARIABLE, "s3://glossaries/2026")
+        box.stub(write_glossary, "approval", tokens.append)
+        box.stub(write_glossary, "split", [CHUNKS[0], CHUNKS[1], Chunk(name="long", text=long)])
+        [run] = box.send(WANTED)
+        assert box.meter.usage.blob_puts == 1
+        box.advance(model.BREATHER)
+        app.callback(tokens[0]).succeed(Decision(approved=True, editor="Ada"))
+        box.run_until_idle()
+        assert run.result.place == "s3://glossaries/2026/Queues.md"
+        body = s3.get_object(Bucket="glossaries", Key="2026/Queues.md")["Body"].read()
+    assert body.startswith(b"# Queues")
 
 
 def test_no_chunk_is_read_twice_but_what_was_throttled(box: Sandbox, bedrock: PretendedBedrock) -> None:

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from docs.generators import costs
 from milepost import App, Event, Function, Step
 from milepost.engine.ports import Key
 from milepost.testing import Meter, Sandbox, Usage
@@ -131,3 +134,9 @@ def test_large_values_are_counted_where_they_are_kept() -> None:
     assert (small.blob_puts, small.blob_gets) == (0, 0)
     assert (large.blob_puts, large.blob_gets) == (1, 1)
     assert large.units <= small.units + 1
+
+
+@pytest.mark.parametrize("title", [title for title, _ in costs.RUNS])
+def test_moto_and_memory_count_the_same(title: str) -> None:
+    """What the bill is made of: the same requests, of the same size, to each service."""
+    assert costs.usage_of(title, backend="moto") == costs.usage_of(title)
