@@ -242,3 +242,14 @@ def test_what_is_no_batch_of_sqs_is_refused() -> None:
         for event in events:
             with pytest.raises(ConfigurationError, match="a worker serves its group's SQS queue"):
                 worker.handler(event, Context())
+
+
+def test_a_message_is_never_put_off_longer_than_sqs_allows() -> None:
+    parcels = Parcels()
+    with deployed(parcels.app) as function:
+        sent(function, parcels, "p-1")
+        [received] = function.mailbox.receive(function.stage.clock.now_ms(), 1)
+        assert function.stage.crash(received, 2)
+        function.stage.clock.at_ms -= 100 * 3_600_000  # by a clock so far behind that the lease ends in days
+        worker.handler({"Records": [record_of(replace_deliveries(received, 2))]}, Context())
+        assert function.postponed == [(f"handle of {received.id}", 42_300)]

@@ -23,8 +23,8 @@ from milepost.errors import ConfigurationError
 
 MESSAGE_THREADS: Final = 10
 """Messages of one batch that are handled at once: the largest batch of SQS without a batching window."""
-LONGEST_VISIBILITY_S: Final = 43_200
-"""12 hours (API reference of ChangeMessageVisibility, read 2026-11-23)."""
+LONGEST_VISIBILITY_S: Final = 42_300
+"""12 hours since the message was received (API reference of ChangeMessageVisibility, read 2026-11-23), which is up to 15 minutes ago."""
 
 Record: TypeAlias = Mapping[str, Any]
 """A message in the form in which Lambda hands it over."""
