@@ -17,10 +17,10 @@ has_python = $(if $(shell find $(1) -name '*.py' -print -quit 2>/dev/null),$(1))
 SHIPPED := $(foreach root,sdk handlers cdk_app,$(call has_python,$(root)))
 SOURCES := $(SHIPPED) $(foreach root,tests examples benchmarks docs,$(call has_python,$(root)))
 
-.PHONY: help setup check test test-all sim soak mutants contract-ruler bench bench-peers bench-curves demo docs lock format clean
+.PHONY: help setup check test test-all sim soak mutants contract-ruler contract-dynamodb-local bench bench-peers bench-curves demo docs lock format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' Makefile
 
 # ---- set-up ----------------------------------------------------------------------------------------------------------
 
@@ -109,6 +109,9 @@ mutants: setup ## plant bugs into the engine: the simulator must find each withi
 
 contract-ruler: setup ## compare event patterns with Amazon's own engine on PAIRS=10000 generated pairs (where Java and Maven are)
 	@$(PY) -m tests.ruler --pairs $(PAIRS) --from $(FROM)
+
+contract-dynamodb-local: setup ## the table's contract on Amazon's own DynamoDB Local (two minutes; where Java and Maven are)
+	@$(PY) -m tests.dynamodb_local -n $(WORKERS)
 
 bench: setup ## measure speed and cost, and write docs/benchmarks.md anew (5 minutes)
 	@$(PY) -m benchmarks --write
