@@ -151,3 +151,21 @@ def test_eager_tasks_are_refused() -> None:
         run = box.invoke(job, "directly", id="directly")
         assert run.status == "failed"
         assert "made past the event loop (use asyncio.create_task" in str(run.error)
+
+
+def test_a_task_may_have_a_name_of_any_length() -> None:
+    """Its scope is part of keys, which may not."""
+
+    async def body(saw: list[object], step: AsyncStep) -> None:
+        async def nested() -> None:
+            await asyncio.create_task(work(step, 1), name="é" * 3_000)
+
+        await asyncio.gather(
+            asyncio.create_task(nested(), name="x" * 3_000),
+            asyncio.create_task(work(step, 2), name="x" * 3_001),
+        )
+
+    for played in play_everywhere(body):
+        paths = [path for path in played.rows if path.endswith("double")]
+        assert len(paths) == 2
+        assert all(len(path.encode()) < 200 for path in paths)

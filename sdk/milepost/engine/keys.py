@@ -118,10 +118,10 @@ def paused_shard(number: int) -> str:
 
 def _matched(event: str, key: str, value: KeyValue) -> str:
     text = canonical_key(value)
-    return f"{escape(event)}#{escape(key)}={escape(_short(text))}"
+    return f"{escape(event)}#{escape(key)}={escape(short(text))}"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """The text, or its hash where it would make a key longer than DynamoDB takes: 1,024 bytes for a sort key."""
     return text if len(text.encode()) <= _LONG_VALUE else f"h:{digest(text)}"
 
@@ -140,7 +140,7 @@ def event_pk(event: str, key: str, value: KeyValue) -> str:
 
 def event_sk(at_ms: int, sent_at_ms: int, event_id: str) -> str:
     """The order of look-back: accepted, sent, id."""
-    return f"{at_ms:015d}#{max(sent_at_ms, 0):015d}#{_short(event_id)}"
+    return f"{at_ms:015d}#{max(sent_at_ms, 0):015d}#{short(event_id)}"
 
 
 def event_sk_before(at_ms: int) -> str:
@@ -150,7 +150,7 @@ def event_sk_before(at_ms: int) -> str:
 
 def skip_row(function: str, at_ms: int, event_id: str) -> Key:
     day = datetime.fromtimestamp(at_ms / 1000, UTC).date().isoformat()
-    return Key(f"skip#{function}#{day}", f"{at_ms:015d}#{_short(event_id)}")
+    return Key(f"skip#{function}#{day}", f"{at_ms:015d}#{short(event_id)}")
 
 
 def cron_row(function: str, expression: str, tz: str) -> Key:

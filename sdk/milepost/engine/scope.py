@@ -12,6 +12,8 @@ from milepost.errors import UsageError
 
 NAME_LIMIT = 256
 """Characters of a step's name."""
+PATH_LIMIT = 900
+"""Bytes of a step's path. It is part of keys, of which DynamoDB takes 1,024 bytes (quotas, read 2026-11-23), run id and prefix included."""
 
 
 def check_name(slice_: Slice, name: object) -> str:
@@ -19,6 +21,17 @@ def check_name(slice_: Slice, name: object) -> str:
     if type(name) is not str or not name or len(name) > NAME_LIMIT:
         raise slice_.misused(UsageError(f"a step's name is a string of 1 to {NAME_LIMIT} characters, not {name!r}"))
     return name
+
+
+def check_length(slice_: Slice, path: str) -> None:
+    """Raises UsageError for a path that no key has room for."""
+    size = len(path.encode())
+    if size > PATH_LIMIT:
+        raise slice_.misused(
+            UsageError(
+                f"step {path[-40:]!r}: with what it stands in its name has {size:,} bytes, {PATH_LIMIT} are the most: use shorter names"
+            )
+        )
 
 
 class Scope:
@@ -50,6 +63,8 @@ class Scope:
                     "them from the body), and a branch uses the step that it is given"
                 )
             )
-        count = self._counts[text] = self._counts.get(text, 0) + 1
         path = self.prefix + keys.escape(text)
+        if len(path) > PATH_LIMIT // 4:
+            check_length(slice_, path)
+        count = self._counts[text] = self._counts.get(text, 0) + 1
         return path if count == 1 else f"{path}:{count}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from milepost.engine import keys
 from milepost.engine.aio.places import where_of
-from milepost.engine.scope import NAME_LIMIT, check_name
+from milepost.engine.scope import NAME_LIMIT, PATH_LIMIT, check_length, check_name
 from milepost.engine.slice import Slice
 from milepost.errors import UsageError
 
@@ -48,9 +48,11 @@ class TaskScope:
                     "into a task of its own (asyncio.create_task(..., name=...)), whose steps have a scope of their own"
                 )
             )
-        count = self._counts[text] = self._counts.get(text, 0) + 1
         escaped = keys.escape(text)
         path = self.prefix + (f"%{ord(escaped[0]):02X}{escaped[1:]}" if self.prefix and escaped.isdigit() else escaped)
+        if len(path) > PATH_LIMIT // 4:
+            check_length(slice_, path)
+        count = self._counts[text] = self._counts.get(text, 0) + 1
         path = path if count == 1 else f"{path}:{count}"
         self._names.add(text)
         self._open[path] = text
@@ -63,7 +65,8 @@ class TaskScope:
             self._names.discard(name)
 
     def of_task(self, name: str) -> str:
-        """The prefix of a task made in this scope."""
+        """The prefix of a task made in this scope. A task may have a name of any length."""
+        name = keys.short(name)
         count = self._tasks[name] = self._tasks.get(name, 0) + 1
         escaped = keys.escape(name) or "~task"
         if self.prefix and escaped.isdigit():
@@ -72,7 +75,7 @@ class TaskScope:
 
     def give_back(self, name: str) -> None:
         """The task that was named so just now gets another name."""
-        self._tasks[name] -= 1
+        self._tasks[keys.short(name)] -= 1
 
     def timer(self) -> str:
         """The path of the next timer made in this scope."""
