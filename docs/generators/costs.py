@@ -135,6 +135,7 @@ BILL = """
 `milepost cost MODULE:APP` makes the bill of your own functions: see [the command line](cli.md#milepost-cost). It plays a scenario in a
 Sandbox, meters it, and multiplies by a price table. This is the bill of a million runs that are started by an event, do ten steps
 whose records are of 1 KB, and sleep a day; with a sleep of at most 15 minutes, which needs no schedule, it is {short}.
+`milepost cost docs.generators.costs:app --scenario docs.generators.costs:ten_steps_and_a_sleep` prints it.
 
 | service | what | of one run | a million cost | a million runs |
 |---|---|---|---|---|
@@ -200,14 +201,19 @@ def _row(title: str) -> str:
     return f"| {title} | {usage.writes} | {usage.units} | {usage.reads} | {usage.invocations} | ${dollars:.2f} |\n"
 
 
+def ten_steps_and_a_sleep(box: Sandbox) -> None:
+    """The scenario of the bill: ten steps of a kilobyte and a sleep of a day."""
+    _ten_steps(box, timedelta(days=1), KILOBYTE)
+
+
+def _ten_steps(box: Sandbox, nap: timedelta, size: int) -> None:
+    box.send(Wanted(nap=nap, size=size))
+    box.advance(nap)
+
+
 def bill_of(nap: timedelta, size: int = KILOBYTE) -> Bill:
     """Ten steps and a sleep."""
-
-    def scenario(box: Sandbox) -> None:
-        box.send(Wanted(nap=nap, size=size))
-        box.advance(nap)
-
-    return play(app, scenario, "ten steps and a sleep")
+    return play(app, lambda box: _ten_steps(box, nap, size), "ten steps and a sleep")
 
 
 def _bill() -> str:

@@ -2,6 +2,9 @@
 
 import re
 
+from click.testing import CliRunner
+
+from milepost.cli import cli
 from tests.docs.blocks import ROOT, blocks
 
 README = ROOT / "README.md"
@@ -17,6 +20,15 @@ def test_every_promise_names_a_test() -> None:
     rows = [line for line in section.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
     assert len(rows) > 5
     assert [row for row in rows if not re.search(r"\]\(tests/\S+/test_\w+\.py\)", row)] == []
+
+
+def test_the_price_is_what_the_command_prints() -> None:
+    section = README.read_text(encoding="utf-8").partition("## What it costs")[2].partition("\n## ")[0]
+    [command] = re.findall(r"`milepost (cost docs[^`]+)`", section)
+    printed = CliRunner().invoke(cli, command.split()).stdout
+    amounts = re.findall(r"\$\d+\.\d\d", section)
+    assert len(amounts) == 3
+    assert [amount for amount in amounts if amount not in printed] == []
 
 
 def test_it_is_not_long() -> None:
