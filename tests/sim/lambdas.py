@@ -25,6 +25,7 @@ from milepost.engine.ports import ConditionFailed, PortError, TransactionFailed
 from milepost.engine.pump import Job
 from milepost.engine.worker import Worker
 from milepost.testing.crashes import WorkerKilled
+from milepost_handlers import sweeper as sweeper_handler
 from milepost_handlers import worker as worker_handler
 from milepost_handlers.runtime import Runtime, install
 from tests.sim.laws import Broken
@@ -218,6 +219,12 @@ class Environment:
         if not answer["batchItemFailures"]:
             return ACK
         return Later(self.worker.now() + 1_000 * self._postponed_s[0]) if self._postponed_s else None
+
+    def sweep(self) -> int:
+        """Let it be one of the sweeper's; returns how many runs it found."""
+        install(self._runtime)
+        found: int = sweeper_handler.handler({}, _Context())["overdue"]
+        return found
 
     def _postpone(self, _handle: str, seconds: int) -> None:
         self._postponed_s.append(seconds)

@@ -23,7 +23,6 @@ from milepost.engine.client import Client
 from milepost.engine.facts import Fact
 from milepost.engine.ports import DUE, Item, Key, Outgoing, PortError
 from milepost.engine.records import Failing
-from milepost.engine.sweep import sweep
 from milepost.engine.worker import Moved, Settings, Worker
 from milepost.errors import RunNotFound, UsageError
 from tests.sim.bodies import Built, build
@@ -247,7 +246,7 @@ class World:
         is_done = False
         try:
             with suppress(PortError):
-                self.swept += sweep(environment.worker).overdue
+                self.swept += environment.sweep()
                 is_done = True
         finally:  # a sweeper that died comes again, as one does every minute
             self._sweep_by(self.scheduler.now_ms if not is_done else self._first_due())
