@@ -1,6 +1,6 @@
 r"""Items as DynamoDB writes them, and back: ``{"n": 1}`` <-> ``{"n": {"N": "1"}}``. Pure, exact, and quick: every request comes by.
 
-boto3's own serializer makes sets and Decimals of what we never have, and takes five times as long (decisions.md).
+boto3's own serializer makes sets and Decimals of what we never have, and takes nearly four times as long (decisions.md).
 
 What DynamoDB cannot hold as it is stands in a map of one key that begins with NUL, and such keys of ours are escaped:
 

@@ -27,7 +27,11 @@ S = TypeVar("S")
 # ---- table -----------------------------------------------------------------------------------------------------------
 
 Item: TypeAlias = dict[str, Any]
-"""Attributes by name: str, int, float, bool, bytes, None, and lists and string-keyed dicts of them. Always has pk and sk."""
+"""Attributes by name: str, int, float, bool, bytes, None, and lists and string-keyed dicts of them. Always has pk and sk.
+
+An int has at most 38 digits. A float is finite; one without a fraction (2.0) may come back as the int of the same value, and one
+beyond 1e-100 or 2**53 is kept but not ordered by conditions.
+"""
 
 
 class Key(NamedTuple):
