@@ -39,6 +39,7 @@ def test_whatever_their_number(steps: int) -> None:
         assert box.meter.units <= steps + 4
         assert box.meter.reads == 0
         assert box.meter.requests == steps + 2
+        assert box.meter.usage.invocations == 1
 
 
 @pytest.mark.modes(without=("simulated", "simulated-rough"), reason="it counts writes")

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from milepost.aws.clients import Clients
-from milepost.aws.failures import Asked
+from milepost.aws.failures import Asked, AwsError
 from milepost.aws.queue import SqsQueue
 from milepost.contract import Names
 from milepost.engine.ports import Outgoing
@@ -21,6 +21,8 @@ HELD_S: Final = 60
 WAIT_S: Final = 1
 """SQS then asks all of its servers, and an empty answer means an empty queue."""
 _AT_ONCE: Final = 10
+_VISIBLE_AGAIN: Final = frozenset({"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight"})
+"""It was held for longer than a minute: it is where it belongs."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +108,11 @@ class DeadLetters:
             arn = self._names.dead_letters[letter.group]
             url = self._clients.queue_url(arn)
             show = partial(self._clients.sqs.change_message_visibility, QueueUrl=url, ReceiptHandle=letter.handle, VisibilityTimeout=0)
-            self._clients.attempts.call(self._asked("sqs:ChangeMessageVisibility", arn), show)
+            try:
+                self._clients.attempts.call(self._asked("sqs:ChangeMessageVisibility", arn), show)
+            except AwsError as error:
+                if error.code not in _VISIBLE_AGAIN:
+                    raise
 
     def _asked(self, action: str, arn: str) -> Asked:
         return Asked(action=action, resource=f"queue '{arn.rpartition(':')[2]}'", region=self._clients.region)

@@ -182,7 +182,7 @@ class Sandbox:
     def stub(self, function: Function[Any, Any] | str, step: str, value: Callable[..., Any] | object, /) -> None:
         """Let a value stand in for a step's result, or a callable for its function (called with the step's arguments; what
         it raises the step raises). Of a step within branches: its path, "prepare/0/reserve", or a map's name for all items.
-        Raises FunctionNotFound.
+        Of a `wait_for_callback`: for its ``submit``; of a `wait_until`: for its ``check``. Raises FunctionNotFound.
         """
         name = function if isinstance(function, str) else function.name
         if name not in self._definitions.functions:
