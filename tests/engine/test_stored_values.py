@@ -7,7 +7,7 @@ import pytest
 
 from milepost.engine.ports import Blobs
 from milepost.engine.values import INLINE_LIMIT, LIMIT, SQUEEZED_LIMIT, pack, unpack
-from milepost.errors import ValueNotStorable
+from milepost.errors import CodecError, ValueNotStorable
 from milepost.local.blobs import LocalBlobs
 from milepost.local.store import Store
 
@@ -46,5 +46,5 @@ def test_too_large_a_value_is_refused(blobs: Blobs) -> None:
 
 
 def test_a_blob_that_is_gone_is_an_error(blobs: Blobs) -> None:
-    with Store(None) as other, pytest.raises(KeyError):
+    with Store(None) as other, pytest.raises(CodecError, match="gone or damaged: sha256:"):
         unpack(pack(noise(3 * SQUEEZED_LIMIT), blobs, "it"), LocalBlobs(other))

@@ -11,7 +11,6 @@ from typing import Any, Final
 from milepost.aws.clients import Clients
 from milepost.aws.failures import Asked, AwsError
 from milepost.contract import Names
-from milepost.engine.ports import PortError
 from milepost.errors import CloudError
 
 PREFIX: Final = "blobs/"
@@ -21,8 +20,11 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 _REF: Final = re.compile(r"sha256:([0-9a-f]{64})")
 
 
-class DamagedBlob(PortError, CloudError):
-    """S3 holds other bytes than were written under this key. Nothing that read them may go on."""
+class DamagedBlob(CloudError, KeyError):
+    """S3 holds other bytes than were written under this key: what was written is gone."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError's is a repr
 
 
 class S3Blobs:

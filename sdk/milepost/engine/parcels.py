@@ -33,7 +33,7 @@ def opened(parcel: Parcel, blobs: Blobs) -> str:
     try:
         return zlib.decompress(blobs.get(parcel.ref)).decode()
     except KeyError as error:
-        raise MessageError(f"the message lay in blob {parcel.ref}, which is gone") from error
+        raise MessageError(f"the message lay in a blob that is gone or damaged: {error.args[0]}") from error
 
 
 def is_sent_on(group: str, message: Delayed, ports: Ports) -> bool:

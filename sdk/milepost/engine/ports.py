@@ -314,7 +314,7 @@ class Blobs(Protocol):
         ...
 
     def get(self, ref: str) -> bytes:
-        """The bytes. Raises KeyError for an unknown reference."""
+        """The bytes. Raises KeyError for an unknown reference, and for one whose bytes are not those that were put."""
         ...
 
 

@@ -21,7 +21,7 @@ from milepost.engine.ports import ConditionFailed, Outgoing
 from milepost.engine.records import Failing, Header, Packed, Record
 from milepost.engine.values import pack, unpack
 from milepost.engine.worker import Pace, Worker
-from milepost.errors import ErrorInfo, MilepostError, NonDeterminismError, describe
+from milepost.errors import CodecError, ErrorInfo, MilepostError, NonDeterminismError, describe
 from milepost.functions import FunctionDefinition
 
 
@@ -308,8 +308,16 @@ class Slice:
         return pack(text, self.worker.ports.blobs, what)
 
     def unpack(self, packed: Packed | None) -> str:
-        """The JSON text again; of nothing: null."""
-        return "null" if packed is None else unpack(packed, self.worker.ports.blobs)
+        """The JSON text again; of nothing: null. Raises NonDeterminismError, and so pauses the run, when it is gone: a body that took
+        that for a failed step would go another way.
+        """
+        if packed is None:
+            return "null"
+        try:
+            return unpack(packed, self.worker.ports.blobs)
+        except CodecError as lost:
+            text = f"run {self.header.run} of {self.header.function} cannot read what it recorded: {lost}"
+            raise self.misused(NonDeterminismError(f"{text}. Restore it and resume the run, or cancel it")) from lost
 
 
 def _are_in_turn(path: str, other: str) -> bool:

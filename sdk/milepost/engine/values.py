@@ -4,7 +4,7 @@ import zlib
 
 from milepost.engine.ports import Blobs
 from milepost.engine.records import Packed
-from milepost.errors import ValueNotStorable
+from milepost.errors import CodecError, ValueNotStorable
 
 INLINE_LIMIT = 32 * 1024
 SQUEEZED_LIMIT = 200 * 1024
@@ -29,8 +29,11 @@ def pack(text: str | bytes, blobs: Blobs, what: str) -> Packed:
 
 
 def unpack(packed: Packed, blobs: Blobs) -> str:
-    """The text again. Raises KeyError when the blob is gone."""
+    """The text again. Raises CodecError when the blob is gone, or is not what it was."""
     if packed.text is not None:
         return packed.text
-    squeezed = packed.squeezed if packed.squeezed is not None else blobs.get(packed.ref or "")
+    try:
+        squeezed = packed.squeezed if packed.squeezed is not None else blobs.get(packed.ref or "")
+    except KeyError as error:
+        raise CodecError(f"the value lay in a blob that is gone or damaged: {error.args[0]}") from error
     return zlib.decompress(squeezed).decode()
