@@ -22,6 +22,9 @@ DEV_LINES = (Ready, Line, Logged, Said, Problem)
 _INTRODUCTION = """\
 `milepost COMMAND [OPTIONS]`. State is kept in `.milepost/state.db` of the working directory; `--state PATH` names another file.
 Commands work beside a running `milepost dev` and without one. RUN is a run's id or at least four characters of its beginning.
+With `--stage NAME --app MODULE:APP` a command acts on that stage of the app on AWS, with the credentials and the region of the
+environment: it finds the stage's table, bus and queues by the SSM parameters under `/milepost/APP/NAME/`, and leaves what follows from
+it to the stage's workers. There RUN is the whole id, or the beginning of a recent one.
 Times are shown in the local zone. There is no colour where output is no terminal, or where `NO_COLOR` is set.
 
 With `--json` a command writes one JSON document to stdout (`dev`: a line for each thing that happens), and its error, if it

@@ -29,6 +29,8 @@ DATA_FROM: Final = 100
 def command(name: str | None, since: datetime | None, limit: int, state: Path, as_json: bool) -> None:
     """List events, newest first, with the runs that each started: those that the bus has accepted.
 
+    A state file keeps all of them; in a stage on AWS nobody does.
+
     \b
     milepost events --name shop/order.placed --since 1h
     """  # noqa: D301 - \b is what click keeps lines by
