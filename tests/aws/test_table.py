@@ -1,12 +1,15 @@
 """The table on DynamoDB beyond the port's contract: how many requests, batches that leave a rest, what AWS refuses."""
 
 from collections.abc import Generator
-from typing import Any
+from threading import Barrier, Lock
+from typing import Any, Final
 
+import boto3
 import pytest
 
+from milepost.aws.clients import Clients
 from milepost.aws.failures import AwsError
-from milepost.aws.requests import AT_ONCE
+from milepost.aws.table import DynamoTable
 from milepost.engine.ports import Absent, Change, ConditionFailed, Delete, Equals, Key, Put, Table, TransactionFailed, Update, Write
 from tests.aws.deployed import answered
 from tests.aws.wires import WAYS, Wire, answering, refused, served, table_on_moto
@@ -72,11 +75,38 @@ def test_keys_are_read_a_hundred_at_once_and_each_once(wired: tuple[Table, Wire]
     assert wire.operations() == ["BatchGetItem", "BatchGetItem"]
 
 
-def test_writes_on_conditions_are_made_at_the_same_time_but_not_all_at_once(wired: tuple[Table, Wire]) -> None:
-    table, _ = wired
+AT_ONCE: Final = 5
+
+
+class Meeting:
+    """A way on which every request waits until as many are under way as may be."""
+
+    def __init__(self) -> None:
+        self._met = Barrier(AT_ONCE, timeout=60)
+        self._mutex = Lock()
+        self.under_way = self.most = 0
+
+    def ask(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        with self._mutex:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        self._met.wait()
+        with self._mutex:
+            self.under_way -= 1
+        return {}
+
+    def query(self, shape: type[Any], request: dict[str, Any]) -> tuple[list[Any], None]:
+        self.ask("Query", request)
+        return [], None
+
+
+def test_writes_on_conditions_are_made_at_the_same_time_but_not_all_at_once() -> None:
+    meeting = Meeting()
+    clients = Clients(boto3.Session("testing", "testing", region_name="eu-west-1"), at_once=AT_ONCE)
+    table = DynamoTable(clients, "shop-state", way=meeting)
     outcomes = table.write_many([Put(item(f"{n:02}"), Absent()) for n in range(3 * AT_ONCE)])
     assert outcomes == [None] * (3 * AT_ONCE)
-    assert len(table.query("run#1").items) == 3 * AT_ONCE
+    assert meeting.most == AT_ONCE
 
 
 def test_nothing_that_lies_outside_of_a_prefix_is_asked_for(wired: tuple[Table, Wire]) -> None:

@@ -19,6 +19,8 @@ READ_S: Final = 6
 """For an answer that takes milliseconds: later it is lost, and asking again is quicker."""
 READ_BLOB_S: Final = 30
 """S3: an answer of up to 32 MB."""
+AT_ONCE: Final = 16
+"""Requests of one process that go on at the same time, those of its own threads not counted. Below POOL."""
 POOL: Final = 32
 """Connections kept per client: the most that one slice writes in parallel."""
 
@@ -41,6 +43,7 @@ class Clients:
     ``session`` is the default one of a new `boto3.Session()` when it is not given, ``endpoint`` where all services answer (an
     emulator); else AWS, or what AWS_ENDPOINT_URL says. ``is_direct`` lets the table take its quick way past boto3 (direct.py): leave
     it off where botocore's events are hooked, as moto does.
+    ``at_once``: requests of the table that go on at the same time, those of its callers' threads not counted; 1: one after the other.
     Raises ConfigurationError when no region is set.
     """
 
@@ -51,6 +54,7 @@ class Clients:
         endpoint: str | None = None,
         is_direct: bool = False,
         attempts: Attempts | None = None,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._session = session if session is not None else _new_session()
         region = self._session.region_name or os.environ.get("AWS_REGION")  # which boto3 does not read, as other SDKs do
@@ -61,6 +65,7 @@ class Clients:
         self.region: Final = region
         self.endpoint: Final = endpoint
         self.is_direct: Final = is_direct
+        self.at_once: Final = at_once
         self.attempts: Final = attempts if attempts is not None else Attempts()
         """The way every request is made again."""
 
@@ -137,6 +142,7 @@ def _config(service: str, endpoint: str | None) -> Any:
         read_timeout=READ_BLOB_S if service == "s3" else READ_S,
         max_pool_connections=POOL,
         tcp_keepalive=True,
+        user_agent_extra="milepost",
         retries={"total_max_attempts": 1, "mode": "standard"},
         account_id_endpoint_mode="disabled",  # one endpoint for both ways to DynamoDB, and moto knows no other
         s3={"addressing_style": "path"} if service == "s3" and endpoint is not None else None,  # bucket.localhost is no host

@@ -37,7 +37,7 @@ class DirectWay:
             operation: {
                 "Content-Type": "application/x-amz-json-1.0",
                 "X-Amz-Target": _TARGET + operation,
-                "User-Agent": client.meta.config.user_agent or "milepost",
+                "User-Agent": client.meta.config.user_agent,
             }
             for operation in OPERATIONS
         }

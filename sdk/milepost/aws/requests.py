@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -16,15 +16,13 @@ S = TypeVar("S")
 A = TypeVar("A")
 B = TypeVar("B")
 
-AT_ONCE: Final = 16
-"""Requests of one process that go on at the same time, those of its own threads not counted. Below clients.POOL."""
-
 
 class Requests:
     """Asks on behalf of one table."""
 
     def __init__(self, clients: Clients, table: str, way: Way) -> None:
         self._attempts = clients.attempts
+        self._at_once = clients.at_once
         self._way = way
         self._asked = {name: Asked(action=f"dynamodb:{name}", resource=f"table {table!r}", region=clients.region) for name in OPERATIONS}
         self._mutex = threading.Lock()
@@ -61,7 +59,7 @@ class Requests:
 
     def side_by_side(self, work: Callable[[A], B], parts: Sequence[A]) -> list[B]:
         """The work on every part, in their order, at the same time. When some fail all are waited for, and the first is raised."""
-        if len(parts) < 2:
+        if len(parts) < 2 or self._at_once < 2:
             return [work(part) for part in parts]
         futures = [self._threads().submit(work, part) for part in parts]
         failures = [failure for future in futures if (failure := future.exception()) is not None]
@@ -72,7 +70,7 @@ class Requests:
     def _threads(self) -> ThreadPoolExecutor:
         with self._mutex:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="milepost-table")
+                self._pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="milepost-table")
             return self._pool
 
 
