@@ -77,6 +77,17 @@ def test_a_fair_key_is_the_message_group(stage: Deployed, queue: SqsQueue) -> No
     assert groups == {"mine": "customer-1", "plain": None}
 
 
+@pytest.mark.parametrize("key", ["customer 1", "größe", "x" * 129, "a\nb"])
+def test_a_fair_key_that_sqs_would_not_take_is_hashed(stage: Deployed, queue: SqsQueue, key: str) -> None:
+    queue.send(
+        [Outgoing("default", "a", fair_key=key), Outgoing("default", "b", fair_key=key), Outgoing("default", "c", fair_key=key + "!")]
+    )
+    [request] = stage.requests("SendMessageBatch")
+    groups = [entry["MessageGroupId"] for entry in request["Entries"]]
+    assert groups[0] == groups[1] != groups[2]
+    assert all(group.isascii() and group.isalnum() and len(group) <= 128 for group in groups)
+
+
 def test_a_group_without_a_queue_is_named_before_anything_is_sent(stage: Deployed, queue: SqsQueue) -> None:
     with pytest.raises(ConfigurationError, match="worker group 'huge' has no queue in this stage, which has 'default', 'heavy'"):
         queue.send([Outgoing("default", "fine"), Outgoing("huge", "not")])

@@ -169,6 +169,22 @@ def test_a_large_event() -> None:
         PLACED.encode(OrderPlaced(order_id="x" * 1_000_000, total=Decimal(1)))
 
 
+@pytest.mark.parametrize(
+    "total", [2**63 - 1, -(2**63), Decimal("9223372036854775808.5"), Decimal("1E+30"), Decimal("0.12345678901234567890123")]
+)
+def test_numbers_that_eventbridge_takes(total: Any) -> None:
+    assert PLACED.decode(PLACED.encode(OrderPlaced(order_id="9" * 40, total=Decimal(total)))).total == total
+
+
+@pytest.mark.parametrize("total", [2**63, -(2**63) - 1, 10**30])
+def test_an_integer_of_more_than_64_bits_is_refused(total: int) -> None:
+    """EventBridge takes none, and its error would come where nobody can act on it."""
+    with pytest.raises(
+        EventError, match=f"this 'shop/order.placed' event holds the integer {total}, and EventBridge takes integers of 64 bits"
+    ):
+        PLACED.encode(OrderPlaced(order_id="o", total=Decimal(total)))
+
+
 def test_fields_that_are_not_declared_are_ignored() -> None:
     assert PLACED.decode('{"order_id": "a", "total": 1, "new": {"x": 1}}').order_id == "a"
 
@@ -210,7 +226,7 @@ def test_the_canonical_form_tells_types_apart(value: KeyValue, text: str) -> Non
 
 
 scalars = (
-    st.text(st.characters(exclude_categories=["Cs"])) | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
+    st.text(st.characters(exclude_categories=["Cs"])) | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
 )
 
 

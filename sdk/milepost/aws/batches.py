@@ -19,16 +19,17 @@ MOST: Final = 10
 """Entries per request of SendMessageBatch and PutEvents (API references, read 2026-11-23)."""
 
 MOST_BYTES: Final = 1024 * 1024
-"""Of all entries of a request together, and so of one entry: 1 MiB in both (SQS and EventBridge quotas, read 2026-11-23)."""
+"""Of all entries of a request together, and so of one entry: SQS takes 1 MiB, and EventBridge less than 1 MB (API references of both,
+read 2026-11-23)."""
 
 
-def batches(entries: Iterable[T], size_of: Callable[[T], int]) -> Iterator[list[T]]:
-    """The entries in order, as few to a request as the two limits allow. None is larger than MOST_BYTES by itself."""
+def batches(entries: Iterable[T], size_of: Callable[[T], int], most_bytes: int = MOST_BYTES) -> Iterator[list[T]]:
+    """The entries in order, in as few requests as the two limits allow. None is larger than ``most_bytes`` by itself."""
     batch: list[T] = []
     size = 0
     for entry in entries:
         own = size_of(entry)
-        if batch and (len(batch) == MOST or size + own > MOST_BYTES):
+        if batch and (len(batch) == MOST or size + own > most_bytes):
             yield batch
             batch, size = [], 0
         batch.append(entry)

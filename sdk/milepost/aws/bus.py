@@ -35,7 +35,7 @@ class EventBridgeBus:
         """
         for entry in entries:
             _check(entry)
-        for batch in batches(entries, size_of):
+        for batch in batches(entries, size_of, MOST_BYTES - 1):
             send_until_taken(self._clients.attempts, self._asked, batch, self._request)
 
     def _request(self, batch: Sequence[Entry]) -> list[tuple[Entry, ClientError]]:
@@ -67,8 +67,8 @@ def _check(entry: Entry) -> None:
         raise ValueError(f"event {entry.id}: a name of {len(entry.name)} characters, 1 to {MAX_NAME} are allowed: {entry.name[:40]!r}")
     check_detail(entry)
     size = size_of(entry)
-    if size > MOST_BYTES:
+    if size >= MOST_BYTES:
         raise ValueError(
-            f"event {entry.id} ({entry.name}) is {size:,} bytes with its name, source and envelope, {MOST_BYTES:,} are the most that "
+            f"event {entry.id} ({entry.name}) is {size:,} bytes with its name, source and envelope, {MOST_BYTES - 1:,} are the most that "
             "EventBridge takes: send a reference instead"
         )

@@ -4,6 +4,7 @@ Sends only: a Lambda's event source mapping receives. Everything that can be kno
 """
 
 import math
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
@@ -14,11 +15,15 @@ from milepost.aws.batches import MOST_BYTES, batches, entry_error, send_until_ta
 from milepost.aws.clients import Clients
 from milepost.aws.failures import Asked
 from milepost.contract import Names
+from milepost.engine import keys
 from milepost.engine.ports import MAX_DELAY_MS, Outgoing
 from milepost.errors import ConfigurationError
 
 ACTION: Final = "sqs:SendMessage"
 """What IAM asks of who calls SendMessageBatch."""
+
+_GROUP_ID: Final = re.compile(r"[!-~]{1,128}")
+"""What SQS takes for a MessageGroupId: letters, digits and punctuation (API reference of SendMessageBatch, read 2026-11-23)."""
 
 
 class SqsQueue:
@@ -72,7 +77,7 @@ def _entry(number: int, message: Outgoing) -> dict[str, Any]:
     if message.delay_ms:
         entry["DelaySeconds"] = math.ceil(message.delay_ms / 1000)
     if message.fair_key:
-        entry["MessageGroupId"] = message.fair_key
+        entry["MessageGroupId"] = message.fair_key if _GROUP_ID.fullmatch(message.fair_key) else keys.digest("fair", message.fair_key)
     return entry
 
 

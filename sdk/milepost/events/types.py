@@ -4,6 +4,7 @@ Data that does not fit its class never gets past here, in either direction; the 
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -37,6 +38,12 @@ AWS_SOURCES: Final = "aws."
 
 MAX_KEYS: Final = 4
 _RESERVED_KEYS = ("timeout", "where", "lookback")
+
+_LEAST: Final = -(2**63)
+_MOST: Final = 2**63 - 1
+"""Integers that an event may hold (EventBridge API reference, PutEvents, read 2026-11-23)."""
+
+_LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
 
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -96,7 +103,16 @@ class EventType(Generic[E]):
             raise EventError(
                 f"this {self.name!r} event has {len(raw):,} bytes as JSON, {MAX_EVENT_BYTES:,} are the most; send a reference instead"
             )
+        if _LONG_NUMBER.search(raw) is not None:
+            self._check_integers(raw)
         return raw
+
+    def _check_integers(self, raw: bytes) -> None:
+        for digits in _integers(raw):
+            if not _LEAST <= int(digits) <= _MOST:
+                raise EventError(
+                    f"this {self.name!r} event holds the integer {digits}, and EventBridge takes integers of 64 bits: send it as a str"
+                )
 
     def decode(self, raw: bytes | str) -> E:
         """The data rebuilt. Raises EventError saying which field does not fit its type, and what was found there."""
@@ -144,6 +160,15 @@ class EventType(Generic[E]):
         """An int is the float that it stands for where the key is a float."""
         kinds = self._kinds[key]
         return float(value) if type(value) is int and "float" in kinds and "int" not in kinds else value
+
+
+def _integers(raw: bytes) -> list[str]:
+    """The numbers in a JSON text that are written as integers."""
+    import json  # here: hardly any event has a number that long, and json takes its time to load
+
+    found: list[str] = []
+    json.loads(raw, parse_int=found.append, parse_float=str)
+    return found
 
 
 def _kind(value: object) -> str:
