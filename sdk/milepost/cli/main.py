@@ -91,7 +91,8 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
 def cli() -> None:
     """Durable functions: run them on this machine, send them events, see what they do.
 
-    State is kept in .milepost/ of the working directory. Commands take --json, --state PATH for another state file, and --stage NAME for a deployed stage on AWS.
+    State is kept in .milepost/ of the working directory. Commands take --json, --state PATH for another state file, and
+    --stage NAME for a deployed stage on AWS.
     """
 
 
