@@ -8,7 +8,7 @@ lets that time pass first.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 import msgspec
 
@@ -22,9 +22,10 @@ from milepost.engine.sweep import sweep
 from milepost.local.bus import LocalBus
 from milepost.local.routing import routes_of
 from milepost.testing import Sandbox
+from milepost.testing.backends import VISIBILITY_MS, MemoryBackend
 from milepost.testing.clock import VirtualClock
 from milepost.testing.crashes import Fuse, WorkerKilled, mortal
-from milepost.testing.sandbox import INVOCATION_MS, VISIBILITY_MS
+from milepost.testing.sandbox import INVOCATION_MS
 
 
 class Crash(NamedTuple):
@@ -86,6 +87,8 @@ class MortalBox(Sandbox):
 
     def __enter__(self) -> Self:
         super().__enter__()
+        self._memory = cast(MemoryBackend, self._backend)
+        self._file = self._memory._store  # pyright: ignore[reportPrivateUsage]
         self._worker = replace(self._worker, ports=mortal(self._plain.ports, self._fuse))  # nobody asks what it costs
         self._read_schedules()
         return self
@@ -115,7 +118,7 @@ class MortalBox(Sandbox):
 
     def route(self, app: App) -> None:
         """From now on events go where this app's functions want them."""
-        bus = LocalBus(self._store, lambda: routes_of(app.definitions), self._clock)
+        bus = LocalBus(self._file, lambda: routes_of(app.definitions), self._clock)
         worker = replace(self._outside, ports=msgspec.structs.replace(self._outside.ports, bus=bus))
         self._client = Client(worker, new_id=lambda: f"routed-{next(self._ids)}")
 
@@ -126,7 +129,7 @@ class MortalBox(Sandbox):
 
     def expire(self) -> None:
         """What has expired is gone."""
-        self._table.expire(self._clock.now_ms() // 1000)
+        self._memory._table.expire(self._clock.now_ms() // 1000)  # pyright: ignore[reportPrivateUsage]
 
     def post(self, message: Message, group: str = "default") -> None:
         """Put a message into a queue, and deliver what there is."""
@@ -135,8 +138,8 @@ class MortalBox(Sandbox):
 
     def lose_messages(self) -> None:
         """All that is under way is lost, timers as well."""
-        for received in self._mailbox.receive(self._clock.now_ms() + 366 * 86_400_000, 1_000):
-            self._mailbox.ack(received.id)
+        for received in self._memory.mailbox.receive(self._clock.now_ms() + 366 * 86_400_000, 1_000):
+            self._memory.mailbox.ack(received.id)
 
     def sweep(self) -> None:
         """The sweeper runs, and runs again when it has died."""
@@ -152,7 +155,7 @@ class MortalBox(Sandbox):
     # ---- the loop -------------------------------------------------------------------------------------------------------
 
     def _tend(self) -> None:
-        self._swept_at = self._clock.now_ms()
+        self._memory._swept_at = self._clock.now_ms()  # pyright: ignore[reportPrivateUsage]
         while True:
             try:
                 super()._tend()
@@ -162,14 +165,14 @@ class MortalBox(Sandbox):
                 continue
             return
 
-    def _next_sweep(self) -> int | None:
-        return None
+    def _next_at(self) -> int | None:
+        return self._memory.next_at(with_sweeper=False)
 
     def _read_schedules(self) -> None:
         """Whoever fires the crons knows of them what is in the table."""
         while True:
             try:
-                self._schedules = Schedules(self._worker)
+                self._memory._schedules = Schedules(self._worker)  # pyright: ignore[reportPrivateUsage]
             except WorkerKilled:
                 self._note_death()
                 continue
@@ -180,16 +183,16 @@ class MortalBox(Sandbox):
         try:
             verdict = deliver(received, self._worker, now + INVOCATION_MS)
         except WorkerKilled:
-            self._mailbox.retry(received.id, now + VISIBILITY_MS)
+            self._memory.mailbox.retry(received.id, now + VISIBILITY_MS)
             self._note_death()
             if self._is_patient:
                 self._clock.move_to(now + VISIBILITY_MS)
             return
         match verdict:
             case Ack():
-                self._mailbox.ack(received.id)
+                self._memory.mailbox.ack(received.id)
             case Later(at_ms):
-                self._mailbox.retry(received.id, at_ms)
+                self._memory.mailbox.retry(received.id, at_ms)
 
     def _note_death(self) -> None:
         if self._fuse.is_blown:
@@ -214,14 +217,14 @@ class MortalBox(Sandbox):
 
     def items(self) -> list[Item]:
         """Every row of the table."""
-        self._store.flush()
-        keys = self._store.read(lambda conn: conn.execute("SELECT pk, sk FROM items").fetchall())
+        self._file.flush()
+        keys = self._file.read(lambda conn: conn.execute("SELECT pk, sk FROM items").fetchall())
         found = [self.table.get(Key(pk, sk)) for pk, sk in keys]
         return [item for item in found if item is not None]
 
     def left_over(self) -> list[str]:
         """Rows of waits, and messages."""
-        self._store.flush()
-        rows = self._store.read(lambda conn: conn.execute("SELECT pk FROM items WHERE pk LIKE 'wait#%'").fetchall())
-        messages = self._store.read(lambda conn: conn.execute("SELECT body FROM messages").fetchall())
+        self._file.flush()
+        rows = self._file.read(lambda conn: conn.execute("SELECT pk FROM items WHERE pk LIKE 'wait#%'").fetchall())
+        messages = self._file.read(lambda conn: conn.execute("SELECT body FROM messages").fetchall())
         return [str(row[0]) for row in (*rows, *messages)]
