@@ -8,17 +8,23 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from benchmarks import functions
+from benchmarks.bare import Bare
+from benchmarks.cloud import checked
+from benchmarks.functions import LONG, Asked, app
 from benchmarks.sizes import Sizes
 from milepost.aws.clients import Clients
 from milepost.aws.items import to_attributes
 from milepost.aws.shapes import decoder_of
 from milepost.aws.table import DynamoTable
-from milepost.engine.ports import Absent
+from milepost.engine.ports import Absent, Table
 from milepost.engine.records import Packed, Record
+
+S = TypeVar("S")
 
 _SERVER: Final = """
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -95,6 +101,51 @@ def decoding(_folder: Path, sizes: Sizes) -> Mapping[str, float]:
     decode = decoder_of(Record)
     assert [each.sk for each in decode(body)[0]] == [each.sk for each in records]
     return {"decode.record": min(_cpu_us(lambda: decode(body)) for _ in range(sizes.repeats)) / steps}
+
+
+def replay(_folder: Path, sizes: Sizes) -> Mapping[str, float]:
+    """A slice that comes back at the end of so many steps, with its history as DynamoDB answers it, less the same after one step."""
+    steps = sizes.histories[1]
+    return {"replay.wire": max(_slice_us(steps) - _slice_us(1), 0) / steps}
+
+
+class _OnTheWire:
+    """A local table whose histories are read from DynamoDB's JSON. The time of writing that JSON is set aside."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.aside_ns = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
+
+    def query_as(self, shape: type[S], pk: str, prefix: str = "", *, after: str | None = None) -> tuple[list[S], str | None]:
+        begun = time.thread_time_ns()
+        page = self._table.query(pk, prefix, after=after)
+        body = msgspec.json.encode({"Items": [to_attributes(item) for item in page.items]})
+        self.aside_ns += time.thread_time_ns() - begun
+        return decoder_of(shape)(body)[0], page.next
+
+
+def _slice_us(steps: int) -> float:
+    """The least of five, in one run that sleeps five times."""
+    seen = list[_OnTheWire]()
+
+    def on_the_wire(table: Table) -> Any:
+        seen.append(_OnTheWire(table))
+        return seen[-1]
+
+    taken: list[float] = []
+    with Bare(app, seen_as=on_the_wire) as bare:
+        run = bare.invoke(functions.replayed, Asked(steps=steps))
+        bare.deliver_all()
+        for _ in range(5):
+            bare.advance(LONG)
+            aside, begun = seen[0].aside_ns, time.thread_time_ns()
+            bare.deliver_all()
+            taken.append((time.thread_time_ns() - begun - (seen[0].aside_ns - aside)) / 1_000)
+        checked(run)
+    return min(taken)
 
 
 def _cpu_us(call: Callable[[], Any]) -> float:

@@ -12,9 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
+
 from milepost import App, Run
 from milepost.engine.client import Client
 from milepost.engine.deliver import Ack, deliver
+from milepost.engine.ports import Table
 from milepost.functions import Function
 from milepost.local.assembly import ports_on, worker_on
 from milepost.local.mailbox import Mailbox
@@ -27,10 +30,11 @@ _INVOCATION_MS = 900_000
 class Bare:
     """One store, in memory or on a file, and whoever delivers its messages: the caller of `deliver_all`."""
 
-    def __init__(self, app: App, path: Path | None = None) -> None:
+    def __init__(self, app: App, path: Path | None = None, *, seen_as: Callable[[Table], Table] = lambda table: table) -> None:
         self.store = Store(path)
         self._clock = VirtualClock(datetime(2026, 1, 1, tzinfo=UTC))
-        self._worker = worker_on(ports_on(self.store, self._clock, app.definitions), app.definitions)
+        ports = ports_on(self.store, self._clock, app.definitions)
+        self._worker = worker_on(msgspec.structs.replace(ports, table=seen_as(ports.table)), app.definitions)
         self._mailbox = Mailbox(self.store, self._clock)
         ids = count()
         self._client = Client(self._worker, new_id=lambda: f"event-{next(ids)}")
