@@ -56,7 +56,7 @@ class Case:
     def runs_in(self, mode: Mode) -> bool:
         """At least a part of it does."""
         is_left = any(mode.name in left.modes and left.test is None for left in self.left)
-        return self.has_bodies and (self.opens_sandboxes or not mode.seeds) and not is_left
+        return self.has_bodies and (self.opens_sandboxes or not mode.needs_sandboxes) and not is_left
 
 
 def read_case(path: Path, root: Path = ROOT) -> Case | None:

@@ -37,6 +37,13 @@ class Mode:
     opens none does not run in it."""
     is_rough: bool = False
     """Of the simulator's faults those, too, that a count of executions or of time shows."""
+    is_on_moto: bool = False
+    """Its sandboxes are on moto; a case that opens none does not run in it, and its async twin under the mark `long`: moto is slow."""
+
+    @property
+    def needs_sandboxes(self) -> bool:
+        """A case that opens none would run in it as in the normal mode."""
+        return bool(self.seeds) or self.is_on_moto
 
     @property
     def nodes(self) -> tuple[tuple[str, int], ...]:
@@ -66,6 +73,11 @@ MODES: Final = (
         does="the same with crashes, freezes, delays, failed calls and clocks that differ, which execute steps again and take time",
         seeds=SEEDS,
         is_rough=True,
+    ),
+    Mode(
+        name="moto",
+        does="a sandbox is on moto: the ports of AWS, and the Lambda handlers, called with what SQS, EventBridge and Scheduler send",
+        is_on_moto=True,
     ),
 )
 NAMES: Final = (NORMAL, *(mode.name for mode in MODES))

@@ -183,6 +183,7 @@ def test_a_case_runs_in_every_mode_that_it_does_not_except(cases: pytest.Pyteste
             "test_it.py::one-step::test_pace FAILED*",
             "test_it.py::simulated-1::test_once PASSED*",
             "test_it.py::simulated-rough-1::test_once PASSED*",
+            "test_it.py::moto::test_once PASSED*",
             "test_it.py::async::test_once PASSED*",
             "test_it.py::async::test_cost PASSED*",
             "test_it.py::async::test_pace PASSED*",
@@ -195,7 +196,7 @@ def test_a_case_runs_in_every_mode_that_it_does_not_except(cases: pytest.Pyteste
             "test_it.py:29: AssertionError",
         ],
     )
-    result.assert_outcomes(passed=14, failed=2)
+    result.assert_outcomes(passed=15, failed=2)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_a_case_runs_in_every_mode_that_it_does_not_except(cases: pytest.Pyteste
 )
 def test_a_mode_can_be_chosen(cases: pytest.Pytester, selection: list[str], passed: int) -> None:
     cases.makepyfile(test_it=CASE)
-    cases.runpytest_inprocess(*selection).assert_outcomes(passed=passed, deselected=0 if "-k" not in selection else 14)
+    cases.runpytest_inprocess(*selection).assert_outcomes(passed=passed, deselected=0 if "-k" not in selection else 15)
 
 
 def test_a_case_without_a_body_runs_once(cases: pytest.Pytester) -> None:
@@ -252,7 +253,7 @@ def test_the_matrix_lists_what_does_not_run_in_a_mode() -> None:
     others = tuple(mode.name for mode in MODES)
     assert of(ast.parse(CASE)) == (
         case_matrix.Left(modes=others, test="test_cost", why="it counts writes"),
-        case_matrix.Left(modes=("always-suspend", "simulated", "simulated-rough"), test="test_pace", why="it says its pace"),
+        case_matrix.Left(modes=("always-suspend", "simulated", "simulated-rough", "moto"), test="test_pace", why="it says its pace"),
     )
     whole = 'pytestmark = [pytest.mark.def_only("x"), pytest.mark.modes("normal", reason="it counts slices")]'
     assert of(ast.parse(whole)) == (case_matrix.Left(modes=others, test=None, why="it counts slices"),)

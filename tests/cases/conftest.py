@@ -6,6 +6,7 @@ every mode (tests/case_modes.py).
     file.py::always-suspend::test_name             in another mode, so does `-k always-suspend`; `-k one-step`
     file.py::async::always-suspend::test_name      its twin in another mode
     file.py::simulated-1::test_name                in the simulator, with the first seed; `-k simulated`, `-k simulated-rough`
+    file.py::moto::test_name                       on moto; `-k "::moto::"` is every case on it
 
 A case says what of it has no twin, or does not run in a mode, and why:
 
@@ -19,6 +20,7 @@ A case says what of it has no twin, or does not run in a mode, and why:
 import ast
 import sys
 from collections.abc import Generator, Iterable
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -27,6 +29,7 @@ from zlib import crc32
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts  # what pytest does with each test module that it imports itself
 
+from milepost.definitions import HasDefinitions
 from milepost.engine.worker import PACE
 from milepost.testing import Sandbox
 from tests.async_twin import NoTwinError, async_twin, has_bodies
@@ -107,6 +110,13 @@ class Twin(pytest.Module):
         yield from _paced(self)
 
 
+class MotoBox(Sandbox):
+    """A Sandbox that is on moto."""
+
+    def __init__(self, app: HasDefinitions, /, *, start: datetime | None = None) -> None:
+        super().__init__(app, backend="moto", start=start)
+
+
 class Paced(pytest.Module):
     """A case, or its twin, in another mode than the normal one: a module of its own as well."""
 
@@ -128,8 +138,8 @@ class Paced(pytest.Module):
     def _getobj(self) -> ModuleType:
         kind = "async__" if isinstance(self.of, Twin) else ""
         module = _executed(f"{self.path.stem}__{kind}{self.name.replace('-', '_')}", self.of.code, self.path)
-        if self.mode.seeds and getattr(module, "Sandbox", None) is Sandbox:
-            vars(module)["Sandbox"] = SimulatedBox
+        if self.mode.needs_sandboxes and getattr(module, "Sandbox", None) is Sandbox:
+            vars(module)["Sandbox"] = SimulatedBox if self.mode.seeds else MotoBox
         return module
 
     def collect(self) -> Collected:
@@ -140,9 +150,9 @@ class Paced(pytest.Module):
 def _paced(of: Case | Twin) -> Collected:
     opens = opens_sandboxes(ast.parse(of.path.read_bytes()))
     for mode in MODES:
-        if _runs_in(of, mode.name) and (opens or not mode.seeds):
+        if _runs_in(of, mode.name) and (opens or not mode.needs_sandboxes):
             for name, seed in mode.nodes:
-                is_long = seed > SHORT
+                is_long = seed > SHORT or (mode.is_on_moto and isinstance(of, Twin))
                 if is_long and of.config.option.markexpr == "not long":
                     continue  # to import so many modules, and to run none of them, would take longer than the tests
                 paced = Paced.from_parent(of, path=of.path, name=name, nodeid=f"{of.nodeid}::{name}")  # pyright: ignore[reportUnknownMemberType]

@@ -24,7 +24,7 @@ def patient(event: None, step: Step) -> int:
     return 52
 
 
-@pytest.mark.modes(without="simulated-rough", reason="it measures time")
+@pytest.mark.modes(without=("simulated-rough", "moto"), reason="it measures time")
 def test_fifty_two_weeks() -> None:
     with Sandbox(app) as box:
         begun, at = perf_counter(), box.now

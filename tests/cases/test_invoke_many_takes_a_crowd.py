@@ -5,6 +5,8 @@ Covers: invoke-many
 
 from datetime import timedelta
 
+import pytest
+
 from milepost import App, Step
 from milepost.testing import Sandbox
 
@@ -21,6 +23,7 @@ def parent(event: int, step: Step) -> list[int]:
     return step.invoke_many("squares", square, range(event))
 
 
+@pytest.mark.modes(without="moto", reason="it makes so many requests that moto takes a minute")
 def test_two_hundred_children() -> None:
     with Sandbox(app) as box:
         run = box.invoke(parent, 201)

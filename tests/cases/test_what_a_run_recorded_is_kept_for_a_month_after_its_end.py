@@ -29,6 +29,7 @@ def age(event: Filled, step: Step) -> None:
     step.run("open", seal, event.barrel)
 
 
+@pytest.mark.modes(without="moto", reason="it makes so many requests that moto takes a minute")
 def test_thirty_days_after_its_end_and_no_longer_than_a_hundred() -> None:
     with Sandbox(app) as box:
         [run] = box.send(Filled(barrel="b-1"))

@@ -22,7 +22,7 @@ from milepost.local.queue import LocalQueue, LocalTimers
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
 from milepost.testing.moto.cloud import MotoCloud
-from milepost.testing.moto.queues import Queues, Record
+from milepost.testing.moto.queues import Record
 from tests.sim.memory import MemoryCloud
 
 START_MS: Final = 1_800_000_000_000
@@ -145,15 +145,25 @@ GROUPS: Final = ("g", "heavy", "a", "b")
 """The worker groups of the tests."""
 
 
+class DeployedQueues(Protocol):
+    """The queues of a deployed stage."""
+
+    def receive(self, limit: int) -> list[Record]: ...
+
+    def delete(self, records: list[Record]) -> None: ...
+
+    def group_of(self, record: Record) -> str: ...
+
+
 @dataclass
-class _Poller:
+class Poller:
     """What Lambda's poller does with SQS, and the engine with messages that a schedule has sent early."""
 
     clients: Clients
-    queues: Queues
+    queues: DeployedQueues
     ports: Ports
-    fire: Callable[[int], object]
-    """Fires the schedules that are due."""
+    fire: Callable[[int], object] = str
+    """Fires the schedules that are due, where nobody else does."""
     in_flight: dict[str, Record] = field(default_factory=dict[str, Record])
 
     def receive(self, now_ms: int, limit: int) -> list[Received]:
@@ -215,7 +225,7 @@ def moto(_directory: Path) -> Generator[Bed, None, None]:
     """boto3 ports on moto, with its clock."""
     clock = SetClock()
     with MotoCloud(App("contract").definitions, clock, groups=GROUPS) as cloud:
-        poller = _Poller(cloud.clients, cloud.queues, cloud.ports, cloud.schedules.fire)
+        poller = Poller(cloud.clients, cloud.queues, cloud.ports, cloud.schedules.fire)
 
         def add_route(route: Route) -> None:
             name = f"{route.group}-{route.target}"

@@ -64,11 +64,36 @@ def test_a_marker_goes_before_the_ini_file(project: pytest.Pytester) -> None:
     outcome(project).assert_outcomes(passed=2)
 
 
+ON_MOTO = """
+def test_where(sandbox) -> None:
+    import boto3
+    assert [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]] == ["shop-sandbox-values"]
+"""
+
+
+def test_the_backend_comes_from_the_nearest_marker_or_the_ini_file(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\nmilepost_app = shop:app\nmilepost_backend = moto\npythonpath = .\n")
+    project.makepyfile(
+        test_ini=TEST + ON_MOTO,
+        test_memory='import pytest\npytestmark = pytest.mark.milepost(backend="memory")\n' + TEST,
+        test_both='import pytest\npytestmark = pytest.mark.milepost("shop:app", backend="memory")\n'
+        + TEST
+        + "@pytest.mark.milepost(backend='moto')"
+        + ON_MOTO,
+    )
+    outcome(project).assert_outcomes(passed=5)
+
+
 @pytest.mark.parametrize(
     ("head", "words"),
     [
         ("", "does not know its app: put @pytest.mark.milepost(app) above the test"),
-        ("import pytest\npytestmark = pytest.mark.milepost", "takes the app and nothing else"),
+        ("import pytest\npytestmark = pytest.mark.milepost", "takes the app and the backend"),
+        (
+            "import pytest\npytestmark = pytest.mark.milepost('shop:app', backend='motto')",
+            "backend='memory' or backend='moto', not 'motto'",
+        ),
+        ("import pytest\npytestmark = pytest.mark.milepost('shop:app', cloud='moto')", "takes the app and the backend"),
         ("import pytest\npytestmark = pytest.mark.milepost(42)", 'takes an App, or "MODULE:APP", not 42'),
         ("import pytest\npytestmark = pytest.mark.milepost('shpo:app')", "there is no module 'shpo'"),
     ],
@@ -83,7 +108,7 @@ def test_what_is_wrong_is_said_without_a_traceback_of_ours(project: pytest.Pytes
 
 
 def test_the_marker_and_the_fixture_are_registered(project: pytest.Pytester) -> None:
-    assert "milepost(app)" in outcome(project, "--markers").stdout.str()
+    assert "milepost(app, backend)" in outcome(project, "--markers").stdout.str()
     assert "sandbox" in outcome(project, "--fixtures").stdout.str()
 
 

@@ -11,7 +11,7 @@ from milepost.definitions import Definitions
 from milepost.engine import keys
 from milepost.engine.deliver import Ack, Later, deliver
 from milepost.engine.messages import MessageError, Received
-from milepost.engine.ports import DUE, Entry, Ports
+from milepost.engine.ports import DUE, Entry, Item, Key, Ports
 from milepost.engine.schedules import Schedules
 from milepost.engine.sweep import sweep
 from milepost.engine.worker import Moved, Worker, ignore
@@ -38,6 +38,10 @@ class Backend(Protocol):
     @property
     def delivers_early(self) -> bool:
         """A schedule fires a little early, by a message of its own, as on AWS."""
+        ...
+
+    def look(self, key: Key) -> Item | None:
+        """What stands in the table, by the shortest way: for the meter."""
         ...
 
     def open(self) -> None:
@@ -97,6 +101,9 @@ class MemoryBackend:
 
     def close(self) -> None:
         self._store.close()
+
+    def look(self, key: Key) -> Item | None:
+        return self._table.get(key)
 
     def worker(self, ports: Ports, observe: Callable[[Moved], None] = ignore) -> Worker:
         return worker_on(ports, self._definitions, observe=observe)

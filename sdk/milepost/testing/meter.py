@@ -1,7 +1,7 @@
 """Counts what the engine asks of the table and of the other services. Cost is a feature."""
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from milepost.engine.ports import Change, Condition, ConditionFailed, Delete, Index, Item, Key, Page, Put, Table, Update, Write
 from milepost.runs import Run
@@ -122,14 +122,18 @@ class Meter:
 
 
 S = TypeVar("S")
+Look: TypeAlias = Callable[[Key], Item | None]
 
 
 class MeteredTable:
-    """`Table` of ports.py that counts for a meter. It reads before it writes, to see what changes; that is not counted."""
+    """`Table` of ports.py that counts for a meter. It reads before it writes, to see what changes; that is not counted. ``look``:
+    how it reads, if not by the table itself.
+    """
 
-    def __init__(self, table: Table, meter: Meter) -> None:
+    def __init__(self, table: Table, meter: Meter, look: Look | None = None) -> None:
         self._table = table
         self._meter = meter
+        self._look = table.get if look is None else look
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         item = self._table.get(key, consistent=consistent)
@@ -198,14 +202,14 @@ class MeteredTable:
             self._meter.wrote(write.key, before, self._after(write))
 
     def _before(self, key: Key) -> Item | None:
-        return self._table.get(key)
+        return self._look(key)
 
     def _after(self, write: Write) -> Item | None:
         match write:
             case Put(item):
                 return item
             case Update(key):
-                return self._table.get(key)
+                return self._look(key)
             case Delete():
                 return None
 

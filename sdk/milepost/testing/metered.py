@@ -6,18 +6,20 @@ from typing import Final
 import msgspec
 
 from milepost.engine.ports import MAX_DELAY_MS, Blobs, Bus, Clock, Entry, Outgoing, Ports, Timers
-from milepost.testing.meter import Meter, MeteredTable
+from milepost.testing.meter import Look, Meter, MeteredTable
 from milepost.testing.sizes import chunks
 
 EARLY_REQUESTS: Final = 3
 """SQS requests of the message by which a schedule fires a little early: sent, received, deleted; the worker sends it on."""
 
 
-def metered(ports: Ports, meter: Meter, *, delivers_early: bool = False) -> Ports:
-    """The same ports, counted. ``delivers_early``: schedules fire early by messages, which are counted where they are delivered."""
+def metered(ports: Ports, meter: Meter, *, delivers_early: bool = False, look: Look | None = None) -> Ports:
+    """The same ports, counted. ``delivers_early``: schedules fire early by messages, which are counted where they are delivered.
+    ``look``: as for `MeteredTable`.
+    """
     return msgspec.structs.replace(
         ports,
-        table=MeteredTable(ports.table, meter),
+        table=MeteredTable(ports.table, meter, look),
         timers=MeteredTimers(ports.timers, ports.clock, meter, delivers_early=delivers_early),
         bus=MeteredBus(ports.bus, meter),
         blobs=MeteredBlobs(ports.blobs, meter),

@@ -1,12 +1,13 @@
 """The pytest plugin: fixture ``sandbox``, a `Sandbox` of your app, entered.
 
-Its app is that of ``@pytest.mark.milepost(app)``, nearest first; else that of the ini option ``milepost_app = "shop:app"``.
+Its app is that of ``@pytest.mark.milepost(app)``, nearest first; else that of the ini option ``milepost_app = "shop:app"``. Its
+backend is that of ``@pytest.mark.milepost(backend="moto")``, nearest first; else that of ``milepost_backend = "moto"``; else memory.
 Loaded by pytest in every project that has milepost installed, so it imports nothing of milepost until the fixture is used.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -14,32 +15,53 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from milepost.app import App
+    from milepost.testing.choosing import BackendName
     from milepost.testing.sandbox import Sandbox
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The ini option."""
+    """The ini options."""
     parser.addini("milepost_app", "The app of the fixture `sandbox`: MODULE:APP.", default="")
+    parser.addini("milepost_backend", "The backend of the fixture `sandbox`: memory or moto.", default="memory")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The marker, for --strict-markers and `pytest --markers`."""
-    config.addinivalue_line("markers", 'milepost(app): the app of the fixture `sandbox`: an App, or "MODULE:APP".')
+    config.addinivalue_line(
+        "markers", 'milepost(app, backend): the app of the fixture `sandbox`, an App or "MODULE:APP", and its backend, "memory" or "moto".'
+    )
 
 
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """A cloud in memory with a virtual clock; say ``def test_it(sandbox: Sandbox)`` with `milepost.testing.Sandbox`."""
+    """A cloud with a virtual clock, in memory or on moto; say ``def test_it(sandbox: Sandbox)`` with `milepost.testing.Sandbox`."""
     from milepost.testing.sandbox import Sandbox  # here: the plugin is loaded wherever milepost is installed
 
-    with Sandbox(_app_of(request)) as box:
+    with Sandbox(_app_of(request), backend=_backend_of(request)) as box:
         yield box
+
+
+_WRONG: Final = '@pytest.mark.milepost takes the app and the backend: @pytest.mark.milepost(app, backend="moto"), or ("shop:app")'
+
+
+def _backend_of(request: pytest.FixtureRequest) -> BackendName:
+    from milepost.errors import UsageError
+    from milepost.testing.choosing import check_backend
+
+    named = (marker.kwargs["backend"] for marker in request.node.iter_markers("milepost") if "backend" in marker.kwargs)
+    try:
+        return check_backend(next(named, request.config.getini("milepost_backend")))
+    except UsageError as error:
+        pytest.fail(f"the backend of the fixture `sandbox`: {error}", pytrace=False)
 
 
 def _app_of(request: pytest.FixtureRequest) -> App:
     from milepost.app import App
 
-    marker = request.node.get_closest_marker("milepost")
+    markers = list(request.node.iter_markers("milepost"))
+    if any(len(marker.args) > 1 or marker.kwargs.keys() - {"backend"} or not (marker.args or marker.kwargs) for marker in markers):
+        pytest.fail(_WRONG, pytrace=False)
+    marker = next((marker for marker in markers if marker.args), None)
     if marker is None:
         target: object = request.config.getini("milepost_app")
         if not target:
@@ -48,8 +70,6 @@ def _app_of(request: pytest.FixtureRequest) -> App:
                 'or milepost_app = "shop:app" into the pytest section of pyproject.toml',
                 pytrace=False,
             )
-    elif len(marker.args) != 1 or marker.kwargs:
-        pytest.fail('@pytest.mark.milepost takes the app and nothing else: @pytest.mark.milepost(app), or ("shop:app")', pytrace=False)
     else:
         target = marker.args[0]
     if isinstance(target, App):

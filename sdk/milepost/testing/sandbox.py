@@ -83,7 +83,7 @@ class Sandbox:
     def _assemble(self) -> None:
         backend, observe = self._backend, self._moves.append
         plain = backend.ports
-        ports = metered(plain, self._meter, delivers_early=backend.delivers_early)
+        ports = metered(plain, self._meter, delivers_early=backend.delivers_early, look=backend.look)
         self._plain = backend.worker(plain)
         self._outside = backend.worker(ports, observe)
         self._worker = self._stubs.on(backend.worker(mortal(ports, self._fuse), observe))

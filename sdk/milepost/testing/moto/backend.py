@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.utilities import dynamo_to_dict
 
 from milepost.aws.assembly import worker_on
+from milepost.aws.items import from_attributes
 from milepost.definitions import Definitions
 from milepost.engine.messages import Received
-from milepost.engine.ports import DUE, Entry, Ports
+from milepost.engine.ports import DUE, Entry, Item, Key, Ports
 from milepost.engine.schedules import Schedules
 from milepost.engine.worker import Moved, Worker, ignore
 from milepost.testing.backends import OVERDUE_MS, SWEEP_MS
@@ -46,6 +49,12 @@ class MotoBackend:
     def close(self) -> None:
         self._lambdas.close()
         self.cloud.__exit__(None, None, None)
+
+    def look(self, key: Key) -> Item | None:
+        with LOCK:
+            partition: Any = self._partitions().get(DynamoType({"S": key.pk}), {})
+            item = partition.get(DynamoType({"S": key.sk}))
+            return None if item is None else from_attributes(dynamo_to_dict(item.attrs))
 
     def worker(self, ports: Ports, observe: Callable[[Moved], None] = ignore) -> Worker:
         return worker_on(ports, self._definitions, observe=observe)

@@ -24,6 +24,7 @@ from milepost.engine.ports import Clock, Ports
 from milepost.errors import UsageError
 from milepost.functions import Definitions
 from milepost.testing.moto import stage
+from milepost.testing.moto.answers import quick_answers
 from milepost.testing.moto.delivery import rules_delivered
 from milepost.testing.moto.environment import CREDENTIALS, dummy_environment, region_of_environment
 from milepost.testing.moto.locks import one_at_a_time
@@ -69,6 +70,7 @@ class MotoCloud:
         stack.enter_context(mock_aws(config={"core": {"mock_credentials": False, "reset_boto3_session": True}}))
         stack.enter_context(one_at_a_time())
         stack.enter_context(quick_tables())
+        stack.enter_context(quick_answers())
         stack.enter_context(under(self._clock))
         stack.enter_context(rules_delivered(self._clock))
         stack.enter_context(schedules_checked(self._clock))
@@ -104,4 +106,4 @@ def _clients(region: str) -> Clients:
         aws_session_token=CREDENTIALS["AWS_SESSION_TOKEN"],
         region_name=region,
     )
-    return Clients(session, is_direct=False)
+    return Clients(session, is_direct=False, at_once=1)

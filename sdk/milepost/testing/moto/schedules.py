@@ -9,6 +9,7 @@ import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -60,6 +61,7 @@ def _problem(asked: dict[str, Any], now_ms: int) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4_096)
 def _read(expression: str, zone: str | None) -> int | None:
     """The time of `at(...)`, in epoch milliseconds; None for what is no such expression."""
     match = _AT.fullmatch(expression)
