@@ -118,8 +118,9 @@ class MotoBackend:
             return [item for partition in self._partitions().values() for item in partition.values()]
 
     def _partitions(self) -> Any:
-        table: Any = dynamodb_backends[ACCOUNT][self.cloud.clients.region].tables[self.cloud.names.table]
-        return table.items
+        """Items of the table by both halves of their keys; none when a test has taken the table away."""
+        table: Any = dynamodb_backends[ACCOUNT][self.cloud.clients.region].tables.get(self.cloud.names.table)
+        return {} if table is None else table.items
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
