@@ -17,7 +17,7 @@ has_python = $(if $(shell find $(1) -name '*.py' -print -quit 2>/dev/null),$(1))
 SHIPPED := $(foreach root,sdk handlers cdk_app,$(call has_python,$(root)))
 SOURCES := $(SHIPPED) $(foreach root,tests examples benchmarks docs,$(call has_python,$(root)))
 
-.PHONY: help setup check test test-all sim soak mutants contract-ruler contract-dynamodb-local bench bench-peers bench-curves demo docs lock format clean
+.PHONY: help setup check test test-all sim soak mutants contract-ruler contract-dynamodb-local contract-ministack bench bench-peers bench-curves demo docs lock lock-ministack format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' Makefile
@@ -113,6 +113,9 @@ contract-ruler: setup ## compare event patterns with Amazon's own engine on PAIR
 contract-dynamodb-local: setup ## the table's contract on Amazon's own DynamoDB Local (two minutes; where Java and Maven are)
 	@$(PY) -m tests.dynamodb_local -n $(WORKERS)
 
+contract-ministack: setup ## the contract of all ports on ministack, which gets an environment of its own (two minutes)
+	@$(PY) -m tests.ministack -n $(WORKERS)
+
 bench: setup ## measure speed and cost, and write docs/benchmarks.md anew (5 minutes)
 	@$(PY) -m benchmarks --write
 
@@ -136,6 +139,11 @@ lock: setup ## renew requirements.lock and package-lock.json within the bounds o
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		--extra dev --group dev pyproject.toml --output-file requirements.lock
 	@npm install --package-lock-only --no-audit --no-fund --ignore-scripts --loglevel=error </dev/null
+
+lock-ministack: setup ## renew tests/ministack/requirements.lock
+	@$(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock-ministack" \
+		tests/ministack/requirements.in --output-file tests/ministack/requirements.lock
 
 clean: ## remove everything that the other targets made
 	@rm -rf .venv .venvs node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
