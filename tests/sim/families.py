@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from milepost.engine import keys
 from milepost.engine.messages import Cancel, decode
 from milepost.engine.ports import Item, Key
-from tests.sim.progress import Writer
 
+TOLD_WITHIN_MS = 300_000
+"""The slice that decides may fail before it has told them: the next one does."""
 _CANCEL = '"kind":"cancel"'
 
 
@@ -21,16 +22,13 @@ class _Decided(NamedTuple):
     at_ms: int
     kept: int
     """The branch that counts."""
-    by: Writer | None
-    """Who tells the others; if he dies first, the next that drives the run."""
 
 
 class Families:
     """Watches what is said of children."""
 
-    def __init__(self, now: Callable[[], int], who: Callable[[], Writer | None]) -> None:
+    def __init__(self, now: Callable[[], int]) -> None:
         self._now = now
-        self._who = who
         self._begun: dict[Key, int] = {}
         """By step: when its parent first recorded that it waits for it."""
         self._over: dict[Key, int] = {}
@@ -47,7 +45,7 @@ class Families:
             elif after["status"] != "pending":
                 self._over.setdefault(key, self._now())
         elif after["status"] != "pending" and "index" in after.get("detail", {}) and after["kind"] != "wait":
-            self._decided.setdefault(key, _Decided(self._now(), after["detail"]["index"], self._who()))
+            self._decided.setdefault(key, _Decided(self._now(), after["detail"]["index"]))
 
     def sent(self, body: str) -> None:
         """A message was sent."""
@@ -80,7 +78,5 @@ class Families:
         parts = parent["path"].split("/")
         for depth in range(1, len(parts)):
             decided = self._decided.get(keys.step(parent["run"], "/".join(parts[:depth])))
-            if decided is None or (decided.by is not None and not decided.by.is_alive):
-                continue
-            if str(decided.kept) != parts[depth]:
-                yield decided.at_ms
+            if decided is not None and str(decided.kept) != parts[depth]:
+                yield decided.at_ms + TOLD_WITHIN_MS

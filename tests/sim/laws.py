@@ -38,6 +38,7 @@ class Laws:
 
     def __init__(self, now: Callable[[], int], who: Callable[[], Writer | None], *, skew_ms: int) -> None:
         self._now = now
+        self._who = who
         self.progress = Progress(now, who)
         self._skew_ms = skew_ms
         self.logged: dict[tuple[str, str], int] = {}
@@ -48,6 +49,8 @@ class Laws:
         """When it was to."""
         self.settled: dict[str, int] = {}
         """When a run was first settled."""
+        self._settlers: dict[str, Writer | None] = {}
+        """Who did that."""
         self._ended: dict[str, None] = {}
         """The runs that have ended."""
         self.cancelled: dict[str, int] = {}
@@ -56,7 +59,7 @@ class Laws:
         """When the row of a wait was last written."""
         self.sleeps: dict[tuple[str, str], list[tuple[str, int]]] = {}
         """By run and name: where a sleep of that name is, and when it is due."""
-        self.families = Families(now, who)
+        self.families = Families(now)
 
     # ---- after every write -------------------------------------------------------------------------------------------
 
@@ -85,6 +88,7 @@ class Laws:
             if status not in _TERMINAL:
                 raise Broken("only what has ended is settled", f"{pk} is {status}")
             self.settled[pk] = self._now()
+            self._settlers[pk] = self._who()
         if before is None:
             return
         if was in _TERMINAL:
@@ -184,7 +188,10 @@ class Laws:
             raise Broken("nothing that has ended is due", f"{header['function']} {pk} is in {header['due_shard']}")
 
     def _wanted(self, row: Item) -> None:
-        settled_at = self.settled.get(f"run#{row['run']}")
+        pk = f"run#{row['run']}"
+        settled_at, settler = self.settled.get(pk), self._settlers.get(pk)
+        if "~cancel" in row["sk"] and settler is not None and not settler.is_alive:
+            return  # these rows go last, when the end is settled: of a client that dies before that the rest expires, and wakes nobody
         # What a thawed worker writes after the end nobody can take away; it expires.
         if settled_at is not None and self.waits[Key(row["pk"], row["sk"])] <= settled_at:
             raise Broken("no wait is left at rest", f"{row['pk']} {row['sk']}")
