@@ -47,9 +47,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MOMENT = timedelta(seconds=1)
 
 
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox(app) as opened:
+@pytest.fixture(params=["memory", pytest.param("moto", marks=pytest.mark.long)])
+def box(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    with Sandbox(app, backend=request.param) as opened:
         yield opened
 
 

@@ -46,9 +46,9 @@ def review(state: str) -> ReviewSubmitted:
     return ReviewSubmitted(repo="acme/rocket", number=7, sender=GRACE, pull_request=PULL, review=submitted)
 
 
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox(app) as opened:
+@pytest.fixture(params=["memory", pytest.param("moto", marks=pytest.mark.long)])
+def box(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    with Sandbox(app, backend=request.param) as opened:
         yield opened
 
 
