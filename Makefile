@@ -17,7 +17,7 @@ has_python = $(if $(shell find $(1) -name '*.py' -print -quit 2>/dev/null),$(1))
 SHIPPED := $(foreach root,sdk handlers cdk_app,$(call has_python,$(root)))
 SOURCES := $(SHIPPED) $(foreach root,tests examples benchmarks docs,$(call has_python,$(root)))
 
-.PHONY: help setup check test test-all sim soak mutants contract-ruler contract-dynamodb-local contract-ministack bench bench-peers bench-curves demo docs lock lock-ministack format clean
+.PHONY: help setup check test test-all sim soak mutants contract contract-ruler contract-dynamodb-local contract-ministack bench bench-peers bench-curves demo docs lock lock-ministack format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' Makefile
@@ -106,6 +106,12 @@ soak: setup ## simulate RUNS=1000000 runs FROM=0 (an hour); what came of it is i
 
 mutants: setup ## plant bugs into the engine: the simulator must find each within seeds that one core plays in a minute (10 minutes)
 	@$(PY) -m tests.sim.mutants --jobs $(JOBS) $(NAMES)
+
+ENDPOINT ?=
+
+contract: setup ## the contract of all ports on any endpoint: ENDPOINT=http://127.0.0.1:4566
+	@[[ -n "$(ENDPOINT)" ]] || { echo "say where: make contract ENDPOINT=http://127.0.0.1:4566"; exit 2; }
+	@CONTRACT_ENDPOINT=$(ENDPOINT) $(PYTEST) -p tests.contract.endpoint tests/contract
 
 contract-ruler: setup ## compare event patterns with Amazon's own engine on PAIRS=10000 generated pairs (where Java and Maven are)
 	@$(PY) -m tests.ruler --pairs $(PAIRS) --from $(FROM)
