@@ -74,7 +74,7 @@ class FanRequest(Request):
     def go_on(self) -> Interrupt | None:
         """Begin more items where there is room; conclude when all have ended. Returns what ends the slice."""
         fan = self._fan
-        if fan is None or self.is_through:
+        if fan is None or self.is_through or self.is_dropped:  # dropped: no item of it begins any more
             return None
         fan.go_on()
         if fan.is_drained and fan.interrupt is None:
@@ -101,7 +101,7 @@ class FanRequest(Request):
 
     def again(self, job: Job) -> None:
         """A job that rested is due."""
-        if self._fan is not None and job in self._resting:
+        if self._fan is not None and job in self._resting and not self.is_dropped:
             del self._resting[job]
             self._fan.again(job)
 
@@ -109,6 +109,7 @@ class FanRequest(Request):
 
     def drop(self, pump: Pump) -> None:
         self._resting.clear()
+        self.slice.withdraw(self.path)  # what its items wait for has not been asked of anybody yet
         if self._fan is not None:
             for job in self._fan.jobs:
                 pump.drop(job)
