@@ -13,9 +13,9 @@ import pytest
 
 from milepost.engine.worker import Signal
 from milepost.errors import StateFileError
-from milepost.wall_clock import SystemClock
 from milepost.local.hub import Hub, HubClock
 from milepost.local.store import Store
+from milepost.wall_clock import SystemClock
 
 PATIENCE_S = 30.0
 

@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
-from milepost.wall_clock import SystemClock
 from milepost.local.mailbox import Mailbox
 from milepost.local.store import Store
+from milepost.wall_clock import SystemClock
 from tests.local.processes import run
 
 SEND = """

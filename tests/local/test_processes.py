@@ -7,11 +7,11 @@ import pytest
 
 from milepost.engine.ports import Key, Outgoing
 from milepost.errors import StateFileError
-from milepost.wall_clock import SystemClock
 from milepost.local.mailbox import Mailbox
 from milepost.local.queue import LocalQueue
 from milepost.local.store import Store
 from milepost.local.table import LocalTable
+from milepost.wall_clock import SystemClock
 from tests.local.processes import kill_9, next_line, python, run
 
 WORK = """

@@ -226,7 +226,10 @@ def test_the_canonical_form_tells_types_apart(value: KeyValue, text: str) -> Non
 
 
 scalars = (
-    st.text(st.characters(exclude_categories=["Cs"])) | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
+    st.text(st.characters(exclude_categories=["Cs"]))
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
 )
 
 
