@@ -51,5 +51,5 @@ def test_it_waits_for_better_code(capsys: pytest.CaptureFixture[str], kind: str)
         deployed.clear()
         box.resume(run)
         assert run.result == "done"
-    errors = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(line["level"], line["run_id"]) for line in errors] == [("ERROR", run.id)]
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["level"], line["run_id"]) for line in logged if line["message"] == "the run is paused"] == [("ERROR", run.id)]
