@@ -11,6 +11,7 @@ import traceback
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from milepost.app import App
@@ -42,13 +43,17 @@ class AppNotLoaded(MilepostError):
 
 def load_app(target: str, directory: Path | None = None) -> App:
     """Import MODULE and return its APP, a dotted path of attributes; with ``directory`` (default: the working directory)
-    first on sys.path. Runs the module's own code. Raises AppNotLoaded.
+    first on sys.path. Runs the module's own code. For a package whose module `app` makes its app, PACKAGE:app is enough.
+    Raises AppNotLoaded.
     """
     module_name, path = parse_target(target)
     place = str(directory or Path.cwd())
     if place not in sys.path:
         sys.path.insert(0, place)
     module = _import(module_name, place)
+    if isinstance(getattr(module, path, module), ModuleType) and _is_below(module_name, path):
+        module_name = f"{module_name}.{path}"
+        module = _import(module_name, place)
     found: object = module
     for name in path.split("."):
         try:
@@ -135,15 +140,13 @@ def _cut(shown: traceback.TracebackException | None) -> None:
 def _no_attribute(module: str, path: str, names: dict[str, object]) -> AppNotLoaded:
     apps = _apps_in(module, names)
     near = difflib.get_close_matches(path, [name for name in names if not name.startswith("_")], n=1)
-    hint = apps or _below(module, path) or (f"did you mean {module}:{near[0]}?" if near else f"define it: {path} = App(...)")
+    hint = apps or (f"did you mean {module}:{near[0]}?" if near else f"define it: {path} = App(...)")
     return AppNotLoaded(Trouble.NO_ATTRIBUTE, f"module {module!r} has no {path!r}", hint=hint)
 
 
-def _below(module: str, path: str) -> str:
-    """A module within the package that is named as the app was: shop/app.py, for shop:app."""
-    within = f"{module}.{path.partition('.')[0]}"
-    is_package = hasattr(sys.modules.get(module), "__path__")
-    return f"did you mean {within}:{path}?" if is_package and find_spec(within) is not None else ""
+def _is_below(module: str, name: str) -> bool:
+    """Whether a module of this name is within the package: shop/app.py, for shop:app."""
+    return name.isidentifier() and hasattr(sys.modules.get(module), "__path__") and find_spec(f"{module}.{name}") is not None
 
 
 def _apps_in(module: str, names: dict[str, object]) -> str:

@@ -24,6 +24,16 @@ def test_an_app_may_stand_deeper(here: Path) -> None:
     assert load_app("deep.inner:Box.app", here).name == "boxed"
 
 
+def test_a_package_may_name_its_app_for_the_module_that_makes_it(here: Path) -> None:
+    (here / "store").mkdir()
+    (here / "store" / "__init__.py").write_text("", encoding="utf-8")
+    (here / "store" / "app.py").write_text("from milepost import App\napp = App('store')\n", encoding="utf-8")
+    assert load_app("store:app", here).name == "store"
+    assert load_app("store:app", here).name == "store"  # by now the module is an attribute of the package
+    assert load_app("store.app:app", here).name == "store"
+    assert refused("store:ap", here).trouble is Trouble.NO_ATTRIBUTE
+
+
 @pytest.mark.parametrize(
     ("target", "trouble", "message", "hint"),
     [
